@@ -1,43 +1,53 @@
 //! Serve: App Mesh's API and the control plane of its Envoys, in one process.
 //!
 //! ```text
-//! AWS CLI, SDKs ──► ApiServer ──► app-mesh-api: Service ──► state file
+//! AWS CLI, SDKs ──► ApiServer ──► app-mesh-api: Service ──► state file, or DynamoDB
 //!                                        │ meshes
 //!                                        ▼
-//!                                  ControlPlane ──ADS──► Envoys
+//!                  Cloud Map ──►   ControlPlane ──ADS──► Envoys
 //! ```
 //!
 //! - [`access`]: who may reach the two ports;
 //! - [`api_server`]: HTTP in front of the API, with or without TLS; `up --api` has the same;
-//! - [`discovery`]: virtual nodes whose endpoints are not read here;
+//! - [`endpoints`]: endpoints from Cloud Map, or [`discovery`]: virtual nodes whose endpoints are not read here;
+//! - `aws`: what is in an AWS account;
 //! - [`exports`]: the lines that point clients and Envoys to this process.
 
 pub(crate) mod access;
 pub(crate) mod api_server;
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(not(feature = "aws"))]
+#[path = "serve/aws_disabled.rs"]
+mod aws;
 mod discovery;
+mod endpoints;
 pub(crate) mod exports;
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use app_mesh_api::auth::{KeyPairsError, RateLimits};
+use app_mesh_api::auth::{KeyLocation, KeySource, KeySourceError, RateLimits};
 use app_mesh_api::registry::topology::Topologies;
 use app_mesh_api::service::{Extensions, OpenError};
 use app_mesh_api::store::FileStoreError;
-use app_mesh_api::{AuditLog, Authentication, FileStore, KeyPairs, Service, Settings};
-use mesh_control::{Addresses, BindError, ControlPlane, MeshState};
+use app_mesh_api::{AuditLog, Authentication, FileStore, Service, Settings};
+use ipnet::IpNet;
+use mesh_control::{Addresses, BindError, ControlPlane};
 use mesh_model::app_mesh::Topology;
 use server_tls::{CertificateFiles, ServerTls, TlsError};
 use stop_signals::StopSignals;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use self::access::{AccessError, Exposure};
 use self::api_server::{ApiServer, ApiServerError};
-use self::discovery::UnreadDiscovery;
+use self::aws::Account;
+use self::endpoints::Endpoints;
 use crate::console::Console;
 use crate::exit_code::Exit;
 
@@ -51,17 +61,27 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What to serve, and where.
 #[derive(Debug)]
 pub(crate) struct Serve {
-    pub(crate) state: PathBuf,
+    pub(crate) state: StateLocation,
     pub(crate) api: SocketAddr,
     pub(crate) addresses: Addresses,
     pub(crate) tls: Option<CertificateFiles>,
     /// A load balancer in front terminates TLS.
     pub(crate) is_behind_load_balancer: bool,
-    /// File of the key pairs that requests of the API must be signed with.
-    pub(crate) keys: Option<PathBuf>,
+    /// The key pairs that requests of the API must be signed with.
+    pub(crate) keys: Option<KeyLocation>,
+    /// Networks of endpoints from Cloud Map, any without one. `None`: Cloud Map is not read.
+    pub(crate) cloud_map: Option<Vec<IpNet>>,
     /// Where changes through the API are logged.
     pub(crate) audit_log: Option<AuditTarget>,
     pub(crate) settings: Settings,
+}
+
+/// Where the meshes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StateLocation {
+    File(PathBuf),
+    /// A table, for several replicas.
+    DynamoDb(String),
 }
 
 /// Where changes through the API are logged.
@@ -95,7 +115,10 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
-    Keys(#[from] KeyPairsError),
+    Keys(#[from] KeySourceError),
+    #[cfg(not(feature = "aws"))]
+    #[error("{0}")]
+    AwsDisabled(String),
     #[error("cannot open the audit log {}", path.display())]
     AuditLog {
         path: PathBuf,
@@ -140,19 +163,40 @@ impl Serve {
         let mut signals = StopSignals::for_terminal().map_err(ServeError::Signals)?;
         access::check(self.api, self.addresses, &self.exposure())?;
         let tls = self.tls.clone().map(ServerTls::load).transpose()?;
-        let authentication = self.authentication()?;
+        // Loaded by the first that needs it.
+        let cell = OnceCell::new();
+        let account = || cell.get_or_try_init(|| Account::load(&self.settings));
+        let keys = match &self.keys {
+            Some(KeyLocation::File(path)) => Some(KeySource::File(path.clone())),
+            Some(location @ KeyLocation::Secret(_)) => Some(account().await?.keys(location)),
+            None => None,
+        };
+        let authentication = match &keys {
+            Some(keys) => Some(Authentication::new(
+                keys.read().await?,
+                &self.settings,
+                RateLimits::default(),
+            )),
+            None => None,
+        };
         // Before the state: most often a second process is started by mistake, and its ports are in use.
         let api = ApiServer::bind(self.api, tls.clone()).await?;
-        let service = self.open().await?;
-        let mut meshes = service.subscribe();
-        let discovery = Arc::new(UnreadDiscovery::new(meshes.clone()));
+        let audit_log = self.audit_log.as_ref().map(AuditTarget::open).transpose()?;
+        let service = match &self.state {
+            StateLocation::File(path) => self.open_file(path, audit_log).await?,
+            StateLocation::DynamoDb(table) => {
+                let settings = self.settings.clone();
+                account().await?.open_table(table, settings, audit_log).await?
+            }
+        };
+        let endpoints = match &self.cloud_map {
+            Some(networks) => Endpoints::CloudMap(Box::new(account().await?.discover(service.subscribe(), networks))),
+            None => Endpoints::Unread(service.subscribe()),
+        };
         let mut builder = ControlPlane::builder()
             .addresses(self.addresses)
-            .readiness(discovery, std::future::ready(()))
-            .mesh_state(MeshState {
-                meshes: owned(&meshes.borrow_and_update()),
-                ..MeshState::default()
-            });
+            .readiness(endpoints.readiness(), endpoints.known())
+            .mesh_state(endpoints.initial());
         if let Some(tls) = &tls {
             builder = builder.xds_tls(tls.clone());
         }
@@ -162,7 +206,7 @@ impl Serve {
             api: api.local_addr(),
             addresses: control.addresses(),
             has_tls: tls.is_some(),
-            state: &self.state,
+            state: self.state.to_string(),
             resources: service.registry().len(),
         }));
         let (stop, stopped) = watch::channel(false);
@@ -170,6 +214,12 @@ impl Serve {
             access::protected(app_mesh_api::router(service.clone()), authentication.as_ref()),
             stopped
         ));
+        let renewing = async {
+            match (&keys, &authentication) {
+                (Some(keys), Some(authentication)) => keys.renew(authentication).await,
+                _ => pending().await,
+            }
+        };
         let signal = tokio::select! {
             biased;
             signal = signals.next_distinct() => signal,
@@ -182,7 +232,8 @@ impl Serve {
                 served?;
                 return Ok(Exit::Done);
             }
-            () = follow(meshes, &control) => return Ok(Exit::Done),
+            () = endpoints.follow(&control) => return Ok(Exit::Done),
+            () = renewing => return Ok(Exit::Done),
         };
         console.progress(&format!("{signal}: stopping"));
         stop.send_replace(true);
@@ -206,27 +257,17 @@ impl Serve {
         }
     }
 
-    /// The key pairs that requests must be signed with, if any.
-    fn authentication(&self) -> Result<Option<Authentication>, ServeError> {
-        let Some(path) = &self.keys else {
-            return Ok(None);
-        };
-        let limits = RateLimits::default();
-        Ok(Some(Authentication::new(KeyPairs::read(path)?, &self.settings, limits)))
-    }
-
     /// Opens the state file; creates it, and its directory for this user only, if needed.
-    async fn open(&self) -> Result<Service, ServeError> {
-        if let Some(path) = self.state.parent().filter(|path| !path.as_os_str().is_empty()) {
+    async fn open_file(&self, state: &Path, audit_log: Option<AuditLog>) -> Result<Service, ServeError> {
+        if let Some(path) = state.parent().filter(|path| !path.as_os_str().is_empty()) {
             create_directory(path).map_err(|source| ServeError::Directory {
                 path: path.to_owned(),
                 source,
             })?;
         }
-        let state = self.state.clone();
+        let state = state.to_owned();
         let opened = tokio::task::spawn_blocking(move || FileStore::open(state)).await;
         let store = opened.map_err(|error| ServeError::Runtime(io::Error::other(error)))??;
-        let audit_log = self.audit_log.as_ref().map(AuditTarget::open).transpose()?;
         let extensions = Extensions {
             audit_log,
             ..Extensions::default()
@@ -235,19 +276,19 @@ impl Serve {
     }
 }
 
-/// Sends each change of the meshes to the Envoys. Ends with the service.
-async fn follow(mut meshes: watch::Receiver<Arc<Topologies>>, control: &ControlPlane) {
-    while meshes.changed().await.is_ok() {
-        let now = owned(&meshes.borrow_and_update());
-        control.update(|state| state.meshes = now);
-        tokio::time::sleep(MIN_INTERVAL).await;
-    }
-}
-
 /// The meshes as the control plane takes them.
 pub(crate) fn owned(meshes: &Topologies) -> BTreeMap<String, Topology> {
     let meshes = meshes.iter();
     meshes.map(|(name, mesh)| (name.clone(), (**mesh).clone())).collect()
+}
+
+impl fmt::Display for StateLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::DynamoDb(table) => write!(f, "the DynamoDB table {table}"),
+        }
+    }
 }
 
 fn bind_error(BindError { address, source, .. }: BindError) -> ServeError {

@@ -3,12 +3,15 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use app_mesh_api::auth::KeyLocation;
 use app_mesh_api::{Quotas, Settings};
 use clap::Args;
+use clap::builder::FalseyValueParser;
+use ipnet::IpNet;
 use mesh_control::Addresses;
 use server_tls::CertificateFiles;
 
-use crate::serve::{AuditTarget, Serve};
+use crate::serve::{AuditTarget, Serve, StateLocation};
 
 /// There is no directory for a state file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +24,18 @@ pub(crate) struct ServeArguments {
     /// else in ~/.local/state/meshwright
     #[arg(long, value_name = "FILE", env = "MESHWRIGHT_STATE")]
     state: Option<PathBuf>,
+    /// DynamoDB table with all meshes, instead of a state file: any number of processes may serve one. In the AWS account of
+    /// the SDK's credentials, and in the region of --region
+    #[arg(long, value_name = "TABLE", env = "MESHWRIGHT_DYNAMODB", conflicts_with = "state")]
+    dynamodb: Option<String>,
+    /// Read the endpoints of virtual nodes from Cloud Map, in the same account. Default: virtual nodes with Cloud Map
+    /// discovery have no endpoints
+    #[arg(long, env = "MESHWRIGHT_CLOUD_MAP", value_parser = FalseyValueParser::new())]
+    cloud_map: bool,
+    /// Network of endpoints from Cloud Map, such as the CIDR block of the VPC: addresses outside of it are not used
+    /// (repeatable). Default: all addresses that a task can have; never loopback, link-local and metadata services
+    #[arg(long = "endpoint-network", value_name = "CIDR", requires = "cloud_map")]
+    endpoint_networks: Vec<IpNet>,
     /// Listen address of App Mesh's API. Beyond loopback it requires --keys
     #[arg(
         long,
@@ -54,10 +69,10 @@ pub(crate) struct ServeArguments {
     /// A load balancer in front terminates TLS: serve beyond loopback without TLS
     #[arg(long, conflicts_with = "tls_certificate")]
     behind_load_balancer: bool,
-    /// File of the key pairs that requests of the API must be signed with (AWS Signature Version 4), readable by its owner
-    /// only. Default: none, and no authentication
+    /// Key pairs that requests of the API must be signed with (AWS Signature Version 4): a file that only its owner can read,
+    /// or `secretsmanager:` and the name or ARN of a secret. Read again when they change. Default: none, and no authentication
     #[arg(long, value_name = "FILE", env = "MESHWRIGHT_KEYS")]
-    keys: Option<PathBuf>,
+    keys: Option<KeyLocation>,
     /// Log each change through the API as a line of JSON: a file, or `-` for standard error. Default: none
     #[arg(long, value_name = "FILE", env = "MESHWRIGHT_AUDIT_LOG")]
     audit_log: Option<PathBuf>,
@@ -75,9 +90,12 @@ pub(crate) struct ServeArguments {
 impl ServeArguments {
     /// The arguments with the default state file.
     pub(crate) fn resolve(self) -> Result<Serve, NoDefaultState> {
-        let state = match self.state {
-            Some(state) => state,
-            None => default_state(|variable| std::env::var_os(variable).map(PathBuf::from))?,
+        let state = match (self.dynamodb, self.state) {
+            (Some(table), _) => StateLocation::DynamoDb(table),
+            (None, Some(state)) => StateLocation::File(state),
+            (None, None) => {
+                StateLocation::File(default_state(|variable| std::env::var_os(variable).map(PathBuf::from))?)
+            }
         };
         let settings = Settings {
             account: self.account,
@@ -102,6 +120,7 @@ impl ServeArguments {
             },
             is_behind_load_balancer: self.behind_load_balancer,
             keys: self.keys,
+            cloud_map: self.cloud_map.then_some(self.endpoint_networks),
             audit_log: self.audit_log.map(|path| match path.to_str() {
                 Some("-") => AuditTarget::Stderr,
                 _ => AuditTarget::File(path),
@@ -166,6 +185,21 @@ mod tests {
     }
 
     #[test]
+    fn the_state_is_a_file_or_a_table() {
+        let table = ["program", "--dynamodb", "meshes", "--keys", "secretsmanager:mesh/keys"];
+        let serve = Program::try_parse_from(table)
+            .expect("valid")
+            .serve
+            .resolve()
+            .expect("no file is needed");
+        assert_eq!(serve.state, StateLocation::DynamoDb("meshes".to_owned()));
+        assert_eq!(serve.keys, Some(KeyLocation::Secret("mesh/keys".to_owned())));
+        let serve = parse(&["--keys", "keys.json"]).expect("valid");
+        assert_eq!(serve.state, StateLocation::File("/s".into()));
+        assert_eq!(serve.keys, Some(KeyLocation::File("keys.json".into())));
+    }
+
+    #[test]
     fn the_default_state_file_follows_the_xdg_specification() {
         let state = |variables: &[(&str, &str)]| {
             default_state(|name| {
@@ -203,6 +237,8 @@ mod tests {
                 ],
                 "cannot be used with",
             ),
+            (&["--dynamodb", "meshes"], "cannot be used with"),
+            (&["--keys", "secretsmanager:"], "name or ARN of a secret"),
             (&["--account", "1234"], "expected 12 digits"),
             (&["--api", "localhost"], "invalid socket address"),
         ] {

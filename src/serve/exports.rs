@@ -1,22 +1,22 @@
 //! The lines that point clients of App Mesh's API, and Envoys, to this machine.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use mesh_control::Addresses;
 
 /// A server of the API.
-pub(crate) struct Served<'s> {
+pub(crate) struct Served {
     pub(crate) api: SocketAddr,
     pub(crate) addresses: Addresses,
     pub(crate) has_tls: bool,
-    pub(crate) state: &'s Path,
-    /// The number of resources in the state file.
+    /// Where the meshes are.
+    pub(crate) state: String,
+    /// The number of resources in it.
     pub(crate) resources: usize,
 }
 
 /// What `serve` prints when it is ready.
-pub(crate) fn of_serve(served: &Served<'_>) -> String {
+pub(crate) fn of_serve(served: &Served) -> String {
     let Served {
         api,
         addresses,
@@ -44,7 +44,7 @@ pub(crate) fn of_serve(served: &Served<'_>) -> String {
          \n\
          {CREDENTIALS}\n\
          Ctrl-C stops serving; the state stays.",
-        state.display(),
+        state,
         addresses.status,
         export(API_VARIABLE),
         host(*api),
@@ -102,7 +102,7 @@ mod tests {
                 status: ([127, 0, 0, 1], 18001).into(),
             },
             has_tls,
-            state: Path::new("/state/app-mesh.state"),
+            state: "/state/app-mesh.state".to_owned(),
             resources: 1,
         })
     }

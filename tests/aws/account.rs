@@ -34,6 +34,12 @@ impl Account {
         self.server.address()
     }
 
+    /// The `meshwright` binary configured to use this account, in another workdir: the end of one program ends all others of
+    /// its workdir.
+    pub(crate) fn meshwright_in(&self, workdir: &Workdir, arguments: &[&str]) -> Command {
+        self.configure(workdir.meshwright(arguments), workdir)
+    }
+
     /// An example configured to use this account.
     pub(crate) fn example(&self, name: &str, arguments: &[&str]) -> Command {
         self.example_in(&self.workdir, name, arguments)
@@ -41,7 +47,10 @@ impl Account {
 
     /// The same in another workdir, for programs that run at the same time: the end of one ends all others of its workdir.
     pub(crate) fn example_in(&self, workdir: &Workdir, name: &str, arguments: &[&str]) -> Command {
-        let mut command = workdir.example_named(name, arguments);
+        self.configure(workdir.example_named(name, arguments), workdir)
+    }
+
+    fn configure(&self, mut command: Command, workdir: &Workdir) -> Command {
         // Without the account and settings of the user who runs the tests.
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("AWS_") {

@@ -5,6 +5,7 @@
 //!
 //! - `account`, `fleet`: fixtures;
 //! - `commands`: diff, deploy, outputs, destroy for each example;
+//! - `app_mesh_api`: App Mesh's API by several replicas over DynamoDB, key pairs in Secrets Manager, endpoints in Cloud Map;
 //! - `large`: a mesh of 200 services over several stacks;
 //! - `constructs`: a stack with the constructs for companies;
 //! - `mesh`: a deployed stack, with real Envoys;
@@ -20,6 +21,11 @@
 //! - `permissions`: each call denied, one at a time;
 //! - `errors`: errors of AWS and of the command line.
 
+#[path = "../it/api_client.rs"]
+#[allow(dead_code, reason = "only part of it is used here")]
+mod api_client;
+#[path = "../it/mesh_caller.rs"]
+mod mesh_caller;
 #[path = "../it/run.rs"]
 #[allow(dead_code, reason = "these programs exit by themselves")]
 mod run;
@@ -28,6 +34,7 @@ mod run;
 mod workdir;
 
 mod account;
+mod app_mesh_api;
 mod blue_green;
 mod canary_analysis;
 mod commands;

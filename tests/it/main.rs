@@ -14,7 +14,7 @@
 //! - `deadlines`, `tcp`: deadlines through Envoys; a TCP service;
 //! - `migrate`, `import`: stacks and meshes of App Mesh;
 //! - `app_mesh`, `namespaces`: the example appmesh, foreign App Mesh templates, network namespaces;
-//! - `api_client`, `app_mesh_api`, `app_mesh_serve`: App Mesh's API, over a mesh that runs here and over a state file;
+//! - `api_client`, `mesh_caller`, `app_mesh_api`, `app_mesh_serve`: App Mesh's API, over a mesh that runs here and over a state file;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_host`: invalid input and failing hosts.
 
 mod api_client;
@@ -35,6 +35,7 @@ mod hot_reload;
 mod http;
 mod images;
 mod import;
+mod mesh_caller;
 mod migrate;
 mod namespaces;
 mod once_flag;
