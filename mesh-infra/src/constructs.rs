@@ -1,6 +1,7 @@
 //! Layer 2: constructs with defaults and handles, and one way to express each thing.
 
 mod app_mesh;
+mod app_mesh_api;
 mod autoscaling;
 mod capacity_provider;
 mod cluster;
@@ -36,6 +37,7 @@ pub use app_mesh::{
     MeshHandle, RouteHandle, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle,
     VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle,
 };
+pub use app_mesh_api::AppMeshApi;
 pub use autoscaling::Autoscaling;
 pub use capacity_provider::CapacityProvider;
 pub use cluster::{Cluster, ClusterHandle};

@@ -108,7 +108,7 @@ pub use cfn_deploy as deploy;
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
-    AccessPoint, AccessPointHandle, Autoscaling, CapacityProvider, Cluster, ClusterHandle, Container,
+    AccessPoint, AccessPointHandle, AppMeshApi, Autoscaling, CapacityProvider, Cluster, ClusterHandle, Container,
     ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture, EcrRepository, EcrRepositoryHandle,
     EfsVolume, EnvoyContainer, FileSystem, FileSystemHandle, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute,
     HealthCheck, HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle, HttpRoute, Listener, LoadBalancer,

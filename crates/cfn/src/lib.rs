@@ -45,8 +45,8 @@ pub use lenient_read::{is_part_of, is_unknown, read_all, unknown};
 pub use read::{ReadError, read};
 pub use references::{ReferenceSite, Rewrite, rewrite_references};
 pub use resources::{
-    ResourceType, applicationautoscaling, appmesh, cloudwatch, ec2, ecr, ecs, efs, elbv2, iam, logs, servicediscovery,
-    ssm,
+    ResourceType, applicationautoscaling, appmesh, cloudwatch, dynamodb, ec2, ecr, ecs, efs, elbv2, iam, logs,
+    servicediscovery, ssm,
 };
 pub use schema::{Property, Structure, closest, structure};
 pub use stack_imports::{StackImport, connect_stacks};

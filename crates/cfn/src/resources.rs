@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 pub mod applicationautoscaling;
 pub mod appmesh;
 pub mod cloudwatch;
+pub mod dynamodb;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;

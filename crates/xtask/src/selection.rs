@@ -15,6 +15,7 @@
 mod applicationautoscaling;
 mod appmesh;
 mod cloudwatch;
+mod dynamodb;
 mod ec2;
 mod ecr;
 mod ecs;
@@ -33,6 +34,7 @@ pub(crate) const MODULES: &[Module] = &[
     applicationautoscaling::MODULE,
     appmesh::MODULE,
     cloudwatch::MODULE,
+    dynamodb::MODULE,
     ec2::MODULE,
     ecr::MODULE,
     ecs::MODULE,

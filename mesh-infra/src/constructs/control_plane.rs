@@ -6,11 +6,11 @@ use serde_json::{Value as Json, json};
 use super::control_plane_handle::{ControlPlaneHandle, XDS_PORT};
 use super::iam::{allow, own_arn, task_role};
 use super::{
-    ClusterHandle, Container, CpuArchitecture, HealthCheck, NetworkHandle, PortMapping, PrivateDnsNamespaceHandle,
-    Service, TaskDefinition,
+    AppMeshApi, ClusterHandle, Container, CpuArchitecture, HealthCheck, NetworkHandle, PortMapping,
+    PrivateDnsNamespaceHandle, Service, TaskDefinition,
 };
 use crate::construct::Construct;
-use crate::stack::Scope;
+use crate::stack::{LogicalId, Scope};
 use crate::{EcrImage, images, labels};
 use mesh_model::service_connect::AppProtocol;
 
@@ -42,10 +42,13 @@ const DEFAULT_NAME: &str = "mesh-control";
 /// which Cloud Map discovers instances there: the name has a hash if the account had another namespace of the same
 /// name before, for instance in a deleted stack.
 ///
+/// With [`ControlPlane::with_app_mesh_api`], its tasks serve App Mesh's API, and the meshes that it has.
+///
 /// The local runner has its own control plane and does not start this service.
 #[derive(Debug, Clone)]
 pub struct ControlPlane {
-    mesh: String,
+    mesh: Option<String>,
+    api: Option<AppMeshApi>,
     cluster: ClusterHandle,
     network: NetworkHandle,
     namespace: PrivateDnsNamespaceHandle,
@@ -67,7 +70,27 @@ impl ControlPlane {
         namespace: &PrivateDnsNamespaceHandle,
     ) -> Self {
         Self {
-            mesh: mesh.into(),
+            mesh: Some(mesh.into()),
+            ..Self::without_mesh(cluster, network, namespace)
+        }
+    }
+
+    /// The control plane of the meshes of App Mesh's API alone: it reads no mesh of a stack. Otherwise as
+    /// [`ControlPlane::new`].
+    #[must_use]
+    pub fn of_app_mesh_api(
+        api: AppMeshApi,
+        cluster: &ClusterHandle,
+        network: &NetworkHandle,
+        namespace: &PrivateDnsNamespaceHandle,
+    ) -> Self {
+        Self::without_mesh(cluster, network, namespace).with_app_mesh_api(api)
+    }
+
+    fn without_mesh(cluster: &ClusterHandle, network: &NetworkHandle, namespace: &PrivateDnsNamespaceHandle) -> Self {
+        Self {
+            mesh: None,
+            api: None,
             cluster: cluster.clone(),
             network: network.clone(),
             namespace: namespace.clone(),
@@ -119,11 +142,21 @@ impl ControlPlane {
         self
     }
 
-    fn task_definition(&self) -> TaskDefinition {
+    /// Serves App Mesh's API in its tasks, and the meshes that it has, besides the mesh of the stack. Default: without.
+    #[must_use]
+    pub fn with_app_mesh_api(mut self, api: AppMeshApi) -> Self {
+        self.api = Some(api);
+        self
+    }
+
+    /// `table` has the meshes of the API.
+    fn task_definition(&self, table: Option<&LogicalId>) -> TaskDefinition {
         let (namespace, id) = (self.namespace.name(), self.namespace.logical_id().qualified());
-        let command = [
-            "--mesh".into(),
-            Value::Known(self.mesh.clone()),
+        let mut command = Vec::new();
+        if let Some(mesh) = &self.mesh {
+            command.extend(["--mesh".into(), Value::Known(mesh.clone())]);
+        }
+        command.extend([
             "--namespace".into(),
             Value::Sub(format!("{namespace}=${{{id}}}")),
             "--xds".into(),
@@ -131,9 +164,8 @@ impl ControlPlane {
             "--status".into(),
             Value::Known(format!("127.0.0.1:{STATUS_PORT}")),
             "--publish-status".into(),
-        ];
-        let container = Container::new("mesh-control", self.image.clone())
-            .with_command(command)
+        ]);
+        let mut container = Container::new("mesh-control", self.image.clone())
             .with_environment("AWS_REGION", Value::reference("AWS::Region"))
             .with_port(PortMapping::new("xds", XDS_PORT).with_app_protocol(AppProtocol::Grpc))
             .with_label(labels::ROLE, labels::ROLE_CONTROL_PLANE)
@@ -143,20 +175,18 @@ impl ControlPlane {
                     .with_interval_seconds(CHECK_INTERVAL)
                     .with_start_period_seconds(START_PERIOD),
             );
-        let task = TaskDefinition::new(container);
+        if let (Some(api), Some(table)) = (&self.api, table) {
+            container = api.add_to_container(container, table, &mut command);
+        }
+        let task = TaskDefinition::new(container.with_command(command));
         self.cpu_architecture
             .into_iter()
             .fold(task, TaskDefinition::with_cpu_architecture)
     }
 
     /// The statements of its role.
-    fn statements(&self) -> Vec<Json> {
-        let both = |path: String| vec![own_arn("ssm", &path), own_arn("ssm", &format!("{path}/*"))];
-        let mesh = both(format!("parameter/meshwright/{}", self.mesh));
-        let revision = both(format!("parameter/meshwright-revision/{}", self.mesh));
-        // Each replica removes the status of replicas that no longer exist.
-        let status = both(format!("parameter/meshwright-status/{}", self.mesh));
-        let status_actions = ["ssm:GetParametersByPath", "ssm:PutParameter", "ssm:DeleteParameter"];
+    fn statements(&self, table: Option<&LogicalId>) -> Vec<Json> {
+        let mut statements = self.mesh.as_deref().map(parameter_statements).unwrap_or_default();
         let discover = [
             "servicediscovery:DiscoverInstances",
             "servicediscovery:DiscoverInstancesRevision",
@@ -167,16 +197,32 @@ impl ControlPlane {
         let own = [own.to_owned(), format!("*{own}*")];
         let namespaces: Vec<&String> = own.iter().chain(&self.further_namespaces).collect();
         discovery["Condition"] = json!({"StringLike": {"servicediscovery:NamespaceName": namespaces}});
-        vec![
-            allow(&["ssm:GetParameter", "ssm:GetParametersByPath"], mesh),
-            allow(&["ssm:GetParametersByPath"], revision),
-            allow(&status_actions, status),
+        statements.extend([
             discovery,
             allow(&["servicediscovery:GetNamespace"], vec![self.namespace.arn().to_json()]),
             // IAM has no resources for it (service authorization reference, "AWS Cloud Map", read 2026-11-30).
             allow(&["servicediscovery:ListServices"], vec![Json::from("*")]),
-        ]
+        ]);
+        if let (Some(api), Some(table)) = (&self.api, table) {
+            statements.extend(api.statements(table));
+        }
+        statements
     }
+}
+
+/// What the mesh of a stack needs.
+fn parameter_statements(mesh: &str) -> Vec<Json> {
+    let both = |path: String| vec![own_arn("ssm", &path), own_arn("ssm", &format!("{path}/*"))];
+    let parameters = both(format!("parameter/meshwright/{mesh}"));
+    let revision = both(format!("parameter/meshwright-revision/{mesh}"));
+    // Each replica removes the status of replicas that no longer exist.
+    let status = both(format!("parameter/meshwright-status/{mesh}"));
+    let status_actions = ["ssm:GetParametersByPath", "ssm:PutParameter", "ssm:DeleteParameter"];
+    vec![
+        allow(&["ssm:GetParameter", "ssm:GetParametersByPath"], parameters),
+        allow(&["ssm:GetParametersByPath"], revision),
+        allow(&status_actions, status),
+    ]
 }
 
 impl Construct for ControlPlane {
@@ -184,12 +230,17 @@ impl Construct for ControlPlane {
     const KIND: &'static str = "";
 
     fn add_to(self, scope: &mut Scope<'_>) -> ControlPlaneHandle {
+        let table = self.api.as_ref().map(|_| AppMeshApi::add_table(scope));
         let role = scope.part("TaskRole");
-        let description = format!("What the control plane of the mesh {} may do", self.mesh);
-        let properties = task_role(description, self.statements());
+        let of = match &self.mesh {
+            Some(mesh) => format!("the mesh {mesh}"),
+            None => "App Mesh's API".to_owned(),
+        };
+        let description = format!("What the control plane of {of} may do");
+        let properties = task_role(description, self.statements(table.as_ref()));
         scope.add_resource(&role, Resource::of(&properties));
         let task = self
-            .task_definition()
+            .task_definition(table.as_ref())
             .with_task_role_arn(Value::attribute(role.as_str(), "Arn"));
         let service = Service::new(&self.cluster, task)
             .with_name(self.name.as_str())
@@ -197,6 +248,6 @@ impl Construct for ControlPlane {
             .with_network(&self.network)
             .with_service_discovery(&self.namespace);
         let service = service.add_to(scope);
-        ControlPlaneHandle::new(service, self.mesh, self.name, self.namespace)
+        ControlPlaneHandle::new(service, self.mesh, self.name, self.namespace, self.api.is_some())
     }
 }

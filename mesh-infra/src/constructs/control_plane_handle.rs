@@ -6,27 +6,33 @@ use crate::stack::LogicalId;
 /// The port for Envoys, decided by us: the port of xDS server examples.
 pub(super) const XDS_PORT: u16 = 18_000;
 
+/// The port of App Mesh's API, as of `meshwright serve`.
+pub(super) const API_PORT: u16 = 18_002;
+
 /// A control plane that was added to a stack.
 #[derive(Debug, Clone)]
 pub struct ControlPlaneHandle {
     service: ServiceHandle,
-    mesh: String,
+    mesh: Option<String>,
     name: String,
     namespace: PrivateDnsNamespaceHandle,
+    has_api: bool,
 }
 
 impl ControlPlaneHandle {
     pub(super) fn new(
         service: ServiceHandle,
-        mesh: String,
+        mesh: Option<String>,
         name: String,
         namespace: PrivateDnsNamespaceHandle,
+        has_api: bool,
     ) -> Self {
         Self {
             service,
             mesh,
             name,
             namespace,
+            has_api,
         }
     }
 
@@ -41,10 +47,17 @@ impl ControlPlaneHandle {
         &self.service
     }
 
-    /// The name of its mesh.
+    /// The name of its mesh in Parameter Store. `None` if its meshes are those of App Mesh's API alone.
     #[must_use]
-    pub fn mesh(&self) -> &str {
-        &self.mesh
+    pub fn mesh(&self) -> Option<&str> {
+        self.mesh.as_deref()
+    }
+
+    /// The URL of App Mesh's API, for `AWS_ENDPOINT_URL_APP_MESH` of tasks in the same network. `None` without
+    /// [`ControlPlane::with_app_mesh_api`](crate::ControlPlane::with_app_mesh_api).
+    #[must_use]
+    pub fn api_url(&self) -> Option<String> {
+        self.has_api.then(|| format!("http://{}:{API_PORT}", self.host()))
     }
 
     /// The DNS name by which Envoys find it, such as `mesh-control.appmesh`.

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::mpsc;
 
 use mesh_infra::app_mesh::tls::{ListenerTls, ListenerTlsCertificate, SdsSecret, TlsMode};
-use mesh_infra::{ControlPlane, Listener, Mesh, Stack, VirtualNode};
+use mesh_infra::{AppMeshApi, ControlPlane, Listener, Mesh, Stack, VirtualNode};
 use serde_json::json;
 
 use crate::deployable::{app, container, fixture, node, service, template, variable};
@@ -80,6 +80,79 @@ fn a_control_plane_serves_its_own_mesh() {
     assert_eq!(
         stack.synth().unwrap_err().to_string(),
         "Resources.SecondMesh: is the mesh `second`, but the control plane `OtherService` is that of the mesh `other`"
+    );
+}
+
+const KEY_PAIRS: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mesh-keys-AbCdEf";
+
+#[test]
+fn app_meshs_api_is_over_a_table_of_the_stack() {
+    let mut stack = Stack::new("mesh");
+    let fixture = fixture(&mut stack);
+    let api = AppMeshApi::new(KEY_PAIRS).with_mesh("shop");
+    let plane = ControlPlane::of_app_mesh_api(api, &fixture.cluster, &fixture.network, &fixture.namespace);
+    let plane = stack.add("api", plane.with_name("api"));
+    assert_eq!(plane.api_url().as_deref(), Some("http://api.appmesh:18002"));
+    assert_eq!((plane.mesh(), fixture.control_plane.api_url()), (None, None));
+    let template = stack.synth().unwrap_or_else(|errors| panic!("{errors}"));
+    let table = &template.resources["ApiMeshes"];
+    assert_eq!(table.kind, "AWS::DynamoDB::Table");
+    assert_eq!(table.properties["BillingMode"], "PAY_PER_REQUEST");
+    let recovery = json!({"PointInTimeRecoveryEnabled": true});
+    assert_eq!(table.properties["PointInTimeRecoverySpecification"], recovery);
+    assert_eq!(table.deletion_policy, Some(json!("RetainExceptOnCreate")));
+    let container = container(&template, "ApiTaskDefinition", "mesh-control");
+    let command = container["Command"].as_array().expect("a command");
+    assert!(!command.contains(&json!("--mesh")), "{command:?}");
+    let keys = format!("secretsmanager:{KEY_PAIRS}");
+    let expected = [
+        json!("--dynamodb"),
+        json!({"Ref": "ApiMeshes"}),
+        json!("--api"),
+        json!("0.0.0.0:18002"),
+        json!("--keys"),
+        json!(keys),
+        json!("--account"),
+        json!({"Ref": "AWS::AccountId"}),
+    ];
+    assert_eq!(command[command.len() - expected.len()..], expected);
+    let policy = &template.resources["ApiTaskRole"].properties["Policies"][0]["PolicyDocument"]["Statement"];
+    let statements = policy.as_array().expect("statements");
+    let of = |action: &str| {
+        let has_action = |statement: &&serde_json::Value| statement["Action"].to_string().contains(action);
+        let statement = statements.iter().find(has_action);
+        &statement.unwrap_or_else(|| panic!("no {action} in {policy}"))["Resource"]
+    };
+    assert_eq!(of("dynamodb:UpdateItem"), &json!({"Fn::GetAtt": ["ApiMeshes", "Arn"]}));
+    assert_eq!(of("secretsmanager:GetSecretValue"), KEY_PAIRS);
+    let parameter = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/meshwright/shop";
+    assert_eq!(of("ssm:PutParameter"), &json!({"Fn::Sub": parameter}));
+    assert!(!policy.to_string().contains("meshwright-status"), "{policy}");
+}
+
+#[test]
+fn a_stack_has_no_mesh_of_the_api() {
+    let mut stack = Stack::new("mesh");
+    let fixture = fixture(&mut stack);
+    let api = AppMeshApi::new(KEY_PAIRS);
+    let plane = ControlPlane::of_app_mesh_api(api.clone(), &fixture.cluster, &fixture.network, &fixture.namespace);
+    let plane = stack.add("api", plane.with_name("api"));
+    stack.add("Second", Mesh::new("second").with_control_plane(&plane));
+    assert_eq!(
+        stack.synth().unwrap_err().to_string(),
+        "Resources.SecondMesh: is the mesh `second`, but the control plane `ApiService` is that of App Mesh's API, and reads no \
+         mesh of a stack"
+    );
+    let mut stack = Stack::new("both");
+    let fixture = self::fixture(&mut stack);
+    let plane = ControlPlane::new("second", &fixture.cluster, &fixture.network, &fixture.namespace);
+    let plane = stack.add("both", plane.with_name("both").with_app_mesh_api(api));
+    stack.add("Second", Mesh::new("second").with_control_plane(&plane));
+    let template = stack.synth().unwrap_or_else(|errors| panic!("{errors}"));
+    let command = container(&template, "BothTaskDefinition", "mesh-control")["Command"].to_string();
+    assert!(
+        command.starts_with(r#"["--mesh","second""#) && command.contains("--dynamodb"),
+        "{command}"
     );
 }
 

@@ -79,12 +79,16 @@ impl Construct for Mesh {
         if let Some(control_plane) = &self.control_plane {
             let path = format!("Resources.{}", resource.id);
             scope.refer_to(control_plane.logical_id(), &path);
-            if control_plane.mesh() != self.name {
+            let of = match control_plane.mesh() {
+                Some(mesh) if mesh == self.name => None,
+                Some(mesh) => Some(format!("that of the mesh `{mesh}`")),
+                None => Some("that of App Mesh's API, and reads no mesh of a stack".to_owned()),
+            };
+            if let Some(of) = of {
                 let message = format!(
-                    "is the mesh `{}`, but the control plane `{}` is that of the mesh `{}`",
+                    "is the mesh `{}`, but the control plane `{}` is {of}",
                     self.name,
                     control_plane.logical_id(),
-                    control_plane.mesh()
                 );
                 scope.diagnostics().add(path, message);
             }

@@ -1,4 +1,4 @@
-//! File systems and image repositories.
+//! File systems, tables and image repositories.
 
 use super::{ResourceActions, Scope};
 
@@ -59,6 +59,30 @@ pub(super) const TYPES: &[ResourceActions] = &[
                 "elasticfilesystem:DescribeAccessPoints",
                 "elasticfilesystem:TagResource",
                 "elasticfilesystem:UntagResource",
+            ],
+        )],
+        linked_services: &[],
+    },
+    ResourceActions {
+        kind: "AWS::DynamoDB::Table",
+        rules: &[(
+            // Names are generated.
+            Scope::Region,
+            &[
+                "dynamodb:CreateTable",
+                "dynamodb:DeleteTable",
+                "dynamodb:UpdateTable",
+                "dynamodb:DescribeTable",
+                "dynamodb:DescribeContinuousBackups",
+                "dynamodb:UpdateContinuousBackups",
+                "dynamodb:DescribeTimeToLive",
+                "dynamodb:UpdateTimeToLive",
+                "dynamodb:DescribeContributorInsights",
+                "dynamodb:DescribeKinesisStreamingDestination",
+                "dynamodb:GetResourcePolicy",
+                "dynamodb:ListTagsOfResource",
+                "dynamodb:TagResource",
+                "dynamodb:UntagResource",
             ],
         )],
         linked_services: &[],

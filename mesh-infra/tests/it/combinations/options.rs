@@ -1,10 +1,10 @@
 //! The options of a generated stack.
 
 use mesh_infra::{
-    AccessPoint, Autoscaling, Cluster, Container, ControlPlane, EcrImage, EcrRepository, EfsVolume, FileSystem,
-    HealthCheck, Listener, LoadBalancer, LogDriver, LogRouter, Mesh, Monitoring, OtelCollector, ParameterGuard,
-    PortMapping, PrivateDnsNamespace, PrivateEgress, Secret, Service, Stack, TaskDefinition, VirtualGateway,
-    VirtualNode, Vpc,
+    AccessPoint, AppMeshApi, Autoscaling, Cluster, Container, ControlPlane, EcrImage, EcrRepository, EfsVolume,
+    FileSystem, HealthCheck, Listener, LoadBalancer, LogDriver, LogRouter, Mesh, Monitoring, OtelCollector,
+    ParameterGuard, PortMapping, PrivateDnsNamespace, PrivateEgress, Secret, Service, Stack, TaskDefinition,
+    VirtualGateway, VirtualNode, Vpc,
 };
 
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf";
@@ -57,6 +57,7 @@ options! {
     guard,
     organization,
     tags,
+    app_mesh_api,
 }
 
 impl Options {
@@ -89,7 +90,14 @@ impl Options {
         let mut monitoring = Monitoring::new().with_load_balancer(&entrance);
         if self.mesh {
             let namespace = stack.add("Namespace", PrivateDnsNamespace::new("shop", &network));
-            let control_plane = ControlPlane::new("shop", &cluster, &network, &namespace);
+            let mut control_plane = ControlPlane::new("shop", &cluster, &network, &namespace);
+            if self.app_mesh_api {
+                let mut api = AppMeshApi::new(SECRET).with_mesh("scripts");
+                if self.kms_keys {
+                    api = api.with_kms_key_arn(KEY);
+                }
+                control_plane = control_plane.with_app_mesh_api(api);
+            }
             let control_plane = stack.add("ControlPlane", control_plane);
             let mesh = stack.add("Mesh", Mesh::new("shop").with_control_plane(&control_plane));
             let node = VirtualNode::new(&mesh, "app")

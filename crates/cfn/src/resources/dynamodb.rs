@@ -1,0 +1,5 @@
+//! DynamoDB: tables.
+
+mod generated;
+
+pub use generated::*;
