@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cfn::Template;
+use cfn::{ResourceType as _, Template, ssm};
 use mesh_model::app_mesh::resource_path::REVISION_PREFIX;
 use sidecar_contract::Diagnostics;
 
@@ -62,7 +62,9 @@ impl<'s> Draft<'s> {
                 match before.resources.get(id) {
                     _ if is_listed(changes, id) => {}
                     None if self.parameters.contains(&(stack, id.clone())) => {}
-                    None if resource.properties.to_string().contains(REVISION_PREFIX) => {
+                    None if resource.kind == ssm::Parameter::KIND
+                        && resource.properties.to_string().contains(REVISION_PREFIX) =>
+                    {
                         let reason = "the control plane reads the mesh again when its value changes";
                         changes.add(target, ChangeKind::Added, "revision marker of the mesh", reason);
                     }
