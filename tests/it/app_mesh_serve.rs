@@ -386,5 +386,18 @@ async fn with_key_pairs_requests_are_signed_and_changes_are_logged() {
     assert_eq!(changes.len(), 1, "{lines}");
     assert!(lines.contains("MESHOPERATOR") && lines.contains("127.0.0.1"), "{lines}");
     assert!(!lines.contains(secret), "{lines}");
+
+    // Renewed keys are used without a restart. Replaced as a whole, so that no half of a file is read.
+    let renewed = workdir.file("renewed.json", &document.to_string().replace(secret, wrong));
+    std::fs::set_permissions(&renewed, std::fs::Permissions::from_mode(0o600)).expect("permissions");
+    std::fs::rename(renewed, keys).expect("the key file");
+    let list = ["list-virtual-nodes", "--mesh-name", "demo"];
+    eventually("the renewed key is accepted", async || {
+        let (succeeds, printed) = aws_cli(&endpoint, ("us-east-1", wrong), &list).await;
+        if succeeds { Ok(()) } else { Err(printed) }
+    })
+    .await;
+    let (succeeds, printed) = aws_cli(&endpoint, ("us-east-1", secret), &list).await;
+    assert!(!succeeds && printed.contains("InvalidSignatureException"), "{printed}");
     serving.stop(&workdir).await;
 }

@@ -1,4 +1,4 @@
-//! `meshwright import`: a mesh from dumps of the AWS CLI and from templates, as a template and as Rust source.
+//! `meshwright import`: a mesh from dumps of the AWS CLI and from templates, as a template, as Rust source and as dumps.
 
 use serde_json::json;
 
@@ -44,4 +44,48 @@ async fn dumps_become_a_template_and_rust_source() {
             .contains("lists the mesh `other`, of which there is no dump"),
         "{ended:?}"
     );
+}
+
+#[tokio::test]
+async fn dumps_become_one_list_of_dumps() {
+    let workdir = Workdir::new();
+    let tags = json!([{"key": "stage", "value": "test"}]);
+    let mesh = json!({"mesh": {"meshName": "demo", "spec": {}, "tags": tags}});
+    let dump = workdir.file("mesh.json", &mesh.to_string()).display().to_string();
+    let list = workdir.path("list.json").display().to_string();
+    let import = |arguments: &[&str]| {
+        let arguments = [&["import"], arguments].concat();
+        Run::to_end(&workdir, workdir.meshwright(&arguments))
+    };
+    let ended = import(&[&dump, "--to", "dumps", "--output", &list]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let ended = import(&[&list, "--to", "dumps"]).await;
+    let written: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert_eq!(written, json!([mesh]));
+
+    let ended = import(&["--to", "dumps"]).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("no source"), "{ended:?}");
+}
+
+/// With the feature, the tests for AWS call a server.
+#[cfg(not(feature = "aws"))]
+#[tokio::test]
+async fn without_the_feature_the_remedy_is_printed() {
+    let workdir = Workdir::new();
+    let state = workdir.path("mesh.state").display().to_string();
+    for arguments in [
+        &["import", "--endpoint-url", "http://127.0.0.1:1", "--to", "dumps"][..],
+        &["serve", "--api", "127.0.0.1:0", "--dynamodb", "meshes"],
+        &["serve", "--api", "127.0.0.1:0", "--state", &state, "--cloud-map"],
+        &["serve", "--state", &state, "--keys", "secretsmanager:mesh-keys"],
+    ] {
+        let ended = Run::to_end(&workdir, workdir.meshwright(arguments)).await;
+        assert_eq!(ended.code, Some(1), "{arguments:?}: {ended:?}");
+        assert!(
+            ended.stderr.contains("this command requires the feature `aws`"),
+            "{ended:?}"
+        );
+        assert!(ended.stderr.contains("cargo run --features aws"), "{ended:?}");
+    }
 }

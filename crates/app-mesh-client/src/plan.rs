@@ -140,7 +140,18 @@ mod tests {
         meshes
     }
 
+    fn discovery() -> Json {
+        json!({"dns": {"hostname": "n.m"}})
+    }
+
     fn node(port: u16) -> Json {
+        let mut node = listener(port);
+        node["serviceDiscovery"] = discovery();
+        node
+    }
+
+    /// A router or gateway.
+    fn listener(port: u16) -> Json {
         json!({"listeners": [{"portMapping": {"port": port, "protocol": "http"}}]})
     }
 
@@ -164,7 +175,7 @@ mod tests {
                 "mesh/m/virtualGateway/g/gatewayRoute/r",
                 json!({"httpRoute": {"match": {"prefix": "/"}, "action": target}}),
             ),
-            ("mesh/m/virtualGateway/g", node(80)),
+            ("mesh/m/virtualGateway/g", listener(80)),
             (
                 "mesh/m/virtualService/s",
                 json!({"provider": {"virtualRouter": {"virtualRouterName": "v"}}}),
@@ -173,7 +184,7 @@ mod tests {
                 "mesh/m/virtualRouter/v/route/r",
                 json!({"tcpRoute": {"action": {"weightedTargets": [{"virtualNode": "n", "weight": 1}]}}}),
             ),
-            ("mesh/m/virtualRouter/v", node(80)),
+            ("mesh/m/virtualRouter/v", listener(80)),
             ("mesh/m/virtualNode/n", json!({})),
             ("mesh/m", json!({})),
         ])
@@ -238,7 +249,10 @@ mod tests {
             let listener = json!({"portMapping": {"port": 80, "protocol": "http"}, "healthCheck": check});
             meshes(&[
                 ("mesh/m", json!({})),
-                ("mesh/m/virtualNode/n", json!({"listeners": [listener]})),
+                (
+                    "mesh/m/virtualNode/n",
+                    json!({"listeners": [listener], "serviceDiscovery": discovery()}),
+                ),
             ])
         };
         let plan = Plan::new(&node(Json::Null), &node(json!(80)), Extra::Keep);

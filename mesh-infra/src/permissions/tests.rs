@@ -166,12 +166,12 @@ fn partitions_follow_the_region() {
 
 #[test]
 fn unknown_types_are_named() {
-    let stacks = stacks(json!({"Queue": {"Type": "AWS::SQS::Queue"}, "Table": {"Type": "AWS::DynamoDB::Table"}}));
+    let stacks = stacks(json!({"Queue": {"Type": "AWS::SQS::Queue"}, "Stream": {"Type": "AWS::Kinesis::Stream"}}));
     let error = Deployment::new(&stacks).service_role_policy().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no IAM actions are known for AWS::DynamoDB::Table, AWS::SQS::Queue; write these statements yourself, with the \
+        "no IAM actions are known for AWS::Kinesis::Stream, AWS::SQS::Queue; write these statements yourself, with the \
          actions in the schema of the resource type (`aws cloudformation describe-type --type RESOURCE --type-name \
-         AWS::DynamoDB::Table`)"
+         AWS::Kinesis::Stream`)"
     );
 }

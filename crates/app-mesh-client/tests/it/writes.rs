@@ -26,11 +26,17 @@ fn listeners(ports: &[u16]) -> Json {
     json!({"listeners": listeners.collect::<Vec<_>>()})
 }
 
+fn node(ports: &[u16]) -> Json {
+    let mut node = listeners(ports);
+    node["serviceDiscovery"] = json!({"dns": {"hostname": "n.m"}});
+    node
+}
+
 /// A router with a route to a node.
 fn split(ports: &[u16], target: Json, route_match: Json) -> Meshes {
     meshes(&[
         ("mesh/m", json!({})),
-        ("mesh/m/virtualNode/n", listeners(ports)),
+        ("mesh/m/virtualNode/n", node(ports)),
         ("mesh/m/virtualRouter/v", listeners(ports)),
         (
             "mesh/m/virtualRouter/v/route/r",
@@ -110,7 +116,7 @@ async fn what_the_server_rejects_is_reported_with_the_resource() {
 async fn a_server_with_key_pairs_is_written_at_its_rate() {
     let client = server::start(true).await;
     let mut resources = vec![("mesh/m".to_owned(), json!({}))];
-    resources.extend((0..20).map(|number| (format!("mesh/m/virtualNode/n{number}"), listeners(&[80]))));
+    resources.extend((0..20).map(|number| (format!("mesh/m/virtualNode/n{number}"), node(&[80]))));
     let resources: Vec<(&str, Json)> = resources
         .iter()
         .map(|(path, spec)| (path.as_str(), spec.clone()))
