@@ -7,6 +7,8 @@ pub(crate) mod aws_args;
 #[cfg(not(feature = "aws"))]
 pub(crate) mod aws_disabled;
 pub(crate) mod bluegreen;
+mod check;
+mod diagram;
 pub(crate) mod error;
 pub(crate) mod images;
 pub(crate) mod import;

@@ -2,6 +2,7 @@
 
 mod api;
 mod control_handler;
+mod problems;
 mod usage_hints;
 mod watch;
 
@@ -59,6 +60,8 @@ pub(crate) struct Up<'a> {
     pub(crate) smoke_test: &'a SmokeTest,
     /// Stop after the smoke test.
     pub(crate) once: bool,
+    /// Fail unless everything works.
+    pub(crate) strict: bool,
     /// The template files to watch for changes.
     pub(crate) watch: Option<Watch<'a>>,
     /// Where to serve App Mesh's API over this mesh.
@@ -101,6 +104,8 @@ pub(crate) enum UpError {
     /// A signal before the work was complete.
     #[error("interrupted by {signal}{phase}")]
     Interrupted { signal: StopSignal, phase: &'static str },
+    #[error("--strict: not everything works")]
+    Strict,
     #[error("{error}{}", log_tails(.logs))]
     SmokeTest { error: String, logs: String },
     #[error(transparent)]
@@ -150,7 +155,7 @@ pub(crate) fn run(up: Up<'_>) -> Result<Exit, UpError> {
 }
 
 /// Time between two checks of the watched files.
-const WATCH_INTERVAL: Duration = Duration::from_millis(200);
+const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Up<'_> {
     async fn start_and_serve(mut self, console: &Console) -> Result<Exit, UpError> {
@@ -283,11 +288,30 @@ impl Up<'_> {
 
     /// Waits until the mesh is ready and runs the smoke test.
     async fn check_mesh(&mut self, mesh: &mut LocalMesh, console: &Console) -> Result<(), UpError> {
-        mesh.ready().await?;
-        console.progress(&format!(
-            "all tasks are running, {:.2} s after the start",
-            self.start.elapsed().as_secs_f64()
-        ));
+        let mut problems = if self.strict {
+            mesh.ready().await?;
+            Vec::new()
+        } else {
+            let failures = mesh.wait_for_tasks().await;
+            if let Some(first) = failures.first().filter(|_| mesh.tasks().next().is_none()) {
+                return Err(UpError::Start(StartError::Task(first.to_string())));
+            }
+            failures
+        };
+        problems.extend(mesh.problems().await);
+        let seconds = self.start.elapsed().as_secs_f64();
+        for (node, note) in mesh.notes() {
+            console.progress(&format!("not translated: {node}: {note}"));
+        }
+        if problems.is_empty() {
+            console.progress(&format!("all tasks are running, {seconds:.2} s after the start"));
+        } else {
+            console.progress(&format!("{}, {seconds:.2} s after the start:", problems::HEADING));
+            console.progress(&problems::lines(&problems));
+            if self.strict {
+                return Err(UpError::Strict);
+            }
+        }
         console.set_status("running the smoke test");
         let first = async { Runner::new(mesh, console)?.run(self.smoke_test).await };
         let first = first.await.map_err(|error| UpError::smoke_test(&error, mesh))?;
@@ -335,11 +359,11 @@ async fn reload(
     if !applied.started.is_empty() || !applied.stopped.is_empty() {
         console.show(&usage_hints::text(mesh, smoke_test, api.map(Api::address)));
     }
-    Ok(applied_text(&applied, mesh))
+    Ok(applied_text(&applied, mesh).await)
 }
 
-/// Describes an applied change.
-fn applied_text(applied: &Applied, mesh: &LocalMesh) -> String {
+/// Describes an applied change, and what does not work after it.
+async fn applied_text(applied: &Applied, mesh: &LocalMesh) -> String {
     let Applied {
         started,
         stopped,
@@ -350,8 +374,7 @@ fn applied_text(applied: &Applied, mesh: &LocalMesh) -> String {
     } = applied;
     let milliseconds = settled_after.as_secs_f64() * 1000.0;
     let mut text = if *settled {
-        let nacks = nack_text(mesh);
-        format!("template changed: applied, every Envoy has responded (ACK or NACK) after {milliseconds:.1} ms{nacks}")
+        format!("template changed: applied, every Envoy has responded (ACK or NACK) after {milliseconds:.1} ms")
     } else {
         format!(
             "template changed: applied, but not acknowledged in time by {}; see the status page",
@@ -363,19 +386,11 @@ fn applied_text(applied: &Applied, mesh: &LocalMesh) -> String {
             text.push_str(&format!("; {action} {}", tasks.join(", ")));
         }
     }
-    text
-}
-
-/// The tasks whose Envoys have rejected a resource, if any.
-fn nack_text(mesh: &LocalMesh) -> String {
-    let status = mesh.status();
-    let nodes = status.nodes.iter().filter(|node| node.rejected().next().is_some());
-    let tasks: Vec<&str> = nodes.map(|node| node.task.as_deref().unwrap_or(&node.id)).collect();
-    if tasks.is_empty() {
-        String::new()
-    } else {
-        format!("; NACK from {}, see the status page", tasks.join(", "))
+    let problems = mesh.problems().await;
+    if !problems.is_empty() {
+        text.push_str(&format!("; {}:\n{}", problems::HEADING, problems::lines(&problems)));
     }
+    text
 }
 
 fn show_event(console: &Console, event: &Event) {

@@ -96,6 +96,7 @@ pub mod labels;
 mod mesh_encoding;
 pub mod model;
 mod permissions;
+mod resolved_template;
 mod stack;
 
 pub use app::App;
@@ -126,6 +127,7 @@ pub use mesh_model::app_mesh;
 pub use mesh_model::service_connect::AppProtocol;
 pub use model::TemplateModel;
 pub use permissions::{DeployerRole, Deployment, PolicyError};
+pub use resolved_template::resolve_parameters;
 pub use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 pub use stack::{LogicalId, Scope, Stack};
 

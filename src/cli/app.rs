@@ -166,6 +166,8 @@ impl Program {
                     plan: self.plan()?,
                     smoke_test: &self.smoke_test,
                     once: arguments.once,
+                    // Its author can change what does not work.
+                    strict: true,
                     network: arguments.network.into(),
                     watch: None,
                     api: arguments.api.address,

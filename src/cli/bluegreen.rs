@@ -274,6 +274,7 @@ impl BlueGreen {
             network,
             smoke_test: &self.smoke_test,
             once: false,
+            strict: true,
             watch: None,
             // The rollout changes the mesh through the template.
             api: None,

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use mesh_infra::{PolicyError, TemplateError, ValidationErrors};
 
 use crate::cli::aws_args::StackInputsError;
+use crate::cli::check::CheckError;
 use crate::cli::import::ImportError;
 use crate::cli::migrate::MigrateError;
 use crate::cli::serve::NoDefaultState;
@@ -32,6 +33,8 @@ pub(crate) enum CliError {
     NotRunnable(ValidationErrors),
     #[error(transparent)]
     TemplateFile(#[from] TemplateFileError),
+    #[error(transparent)]
+    Check(#[from] CheckError),
     #[error(transparent)]
     Translate(#[from] TranslateError),
     #[error(transparent)]
@@ -92,6 +95,7 @@ impl CliError {
             }
             Self::Migrate(MigrateError::Usage(_)) | Self::Import(ImportError::Usage(_)) => exit_code::USAGE,
             Self::Translate(TranslateError::Node(_)) => exit_code::USAGE,
+            Self::Check(CheckError::UnknownParameter { .. }) => exit_code::USAGE,
             #[cfg(feature = "aws")]
             Self::Aws(error) if error.is_usage() => exit_code::USAGE,
             _ => exit_code::FAILURE,

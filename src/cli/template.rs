@@ -1,8 +1,9 @@
 //! Command line of the `meshwright` binary: commands for template files.
 
+mod account_values;
 mod files;
-mod summary;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,11 +12,16 @@ use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 use mesh_infra::cfn::closest;
-use mesh_infra::diagram;
 use mesh_local::{Image, Images, Plan};
 use sidecar_contract::{Diagnostics, ValidationErrors};
 
-pub(crate) use self::files::{Syntax, TemplateFileError, TemplateFiles, parameter, read as read_template, stack_name};
+pub(crate) use self::account_values::fetch as fetch_account_values;
+pub(crate) use self::files::{
+    Location, Syntax, TemplateFile, TemplateFileError, TemplateFiles, Templates, closest_hint, parameter,
+    parameter_file_beside, read as read_template, stack_name,
+};
+use crate::cli::check::{self, CheckArguments};
+use crate::cli::diagram;
 use crate::cli::error::{CliError, report};
 use crate::cli::images::{self, ImagesArguments};
 use crate::cli::import::{self, ImportArguments};
@@ -43,8 +49,8 @@ enum Command {
     Up(UpArguments),
     /// Serve App Mesh's API and its Envoy endpoint until Ctrl-C
     Serve(ServeArguments),
-    /// Check that a template can be run locally, and print what it runs
-    Check(TemplateArguments),
+    /// Check that templates, or all templates of a folder, can be run locally, and print what they run
+    Check(CheckArguments),
     /// Print the Envoy configuration of a virtual node, virtual gateway or Service Connect service
     Translate(TranslateArguments),
     /// Read a mesh of App Mesh from dumps, templates, Terraform or a server of its API, and write it as any of these or as Rust
@@ -55,11 +61,7 @@ enum Command {
     /// Print the commands that build this project's container images and push them to Amazon ECR
     Images(ImagesArguments),
     /// Print a Mermaid diagram of a template
-    Diagram {
-        /// CloudFormation template in JSON or YAML
-        #[arg(long, value_name = "FILE")]
-        template: PathBuf,
-    },
+    Diagram(TemplateFiles),
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +70,9 @@ struct UpArguments {
     template: TemplateArguments,
     #[command(flatten)]
     api: ApiArguments,
+    /// Fail unless everything works: every task runs, every port is open, every Envoy accepts its configuration
+    #[arg(long)]
+    strict: bool,
 }
 
 /// `--api`, of every program that runs a mesh.
@@ -79,15 +84,15 @@ pub(crate) struct ApiArguments {
 }
 
 #[derive(Debug, Args)]
-struct TemplateArguments {
+pub(crate) struct TemplateArguments {
     #[command(flatten)]
-    files: TemplateFiles,
+    pub(crate) files: TemplateFiles,
     /// Local program and arguments of a container image (repeatable)
     #[arg(long = "image", value_name = "NAME=COMMAND", value_parser = image)]
     images: Vec<ImageCommand>,
     /// Network of the tasks
     #[arg(long, value_enum, default_value_t)]
-    network: Network,
+    pub(crate) network: Network,
     /// Run the demo service in place of every other image, on the container's first port
     #[arg(long)]
     stub: bool,
@@ -116,15 +121,16 @@ fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {
     match command {
         Command::Up(arguments) => return up(&arguments, start),
         Command::Serve(arguments) => return Ok(serve::run(&arguments.resolve()?)?),
-        Command::Check(arguments) => {
-            let (plan, _) = plan(&arguments, Runnable::OrResources)?;
-            print(&summary::text(&plan, arguments.network.into()))?;
+        Command::Check(arguments) => check::run(&arguments)?,
+        Command::Translate(arguments) => {
+            let mut templates = arguments.files.read()?;
+            fetch_account_values(&arguments.files, &mut templates)?;
+            translate::run(&arguments, &templates)?;
         }
-        Command::Translate(arguments) => translate::run(&arguments)?,
         Command::Import(arguments) => import::run(&arguments)?,
         Command::Migrate(arguments) => migrate::run(&arguments)?,
         Command::Images(arguments) => print(&images::script(&arguments))?,
-        Command::Diagram { template } => print(&diagram(&files::read(&template)?))?,
+        Command::Diagram(files) => diagram::run(&files)?,
     }
     Ok(Exit::Done)
 }
@@ -133,6 +139,7 @@ fn up(
     UpArguments {
         template: arguments,
         api,
+        strict,
     }: &UpArguments,
     start: Instant,
 ) -> Result<Exit, CliError> {
@@ -150,6 +157,7 @@ fn up(
         plan: runnable,
         smoke_test: &SmokeTest::new(),
         once: false,
+        strict: *strict,
         network: arguments.network.into(),
         watch: Some(watch),
         api: api.address,
@@ -168,7 +176,7 @@ fn watch(arguments: &TemplateArguments, files: Vec<PathBuf>) -> Watch<'_> {
 
 /// What a plan must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Runnable {
+pub(crate) enum Runnable {
     /// At least one service.
     Services,
     /// At least one resource: a mesh, or what other stacks use.
@@ -176,42 +184,19 @@ enum Runnable {
 }
 
 /// The plan of the templates, and the files of nested stacks. Validates the templates together with the `--image` options.
-fn plan(arguments: &TemplateArguments, required: Runnable) -> Result<(Plan, Vec<PathBuf>), CliError> {
-    let templates = arguments.files.read()?;
-    let images = images(arguments);
-    let stacks = templates.stacks();
-    let plan = Plan::in_environment(&stacks, templates.environment(), &images);
-    let plan = plan.and_then(|plan| match required {
-        Runnable::OrResources if templates.have_resources() => Ok(plan),
-        _ => plan.with_services(),
-    });
+pub(crate) fn plan(arguments: &TemplateArguments, required: Runnable) -> Result<(Plan, Vec<PathBuf>), CliError> {
+    let mut templates = arguments.files.read()?;
+    fetch_account_values(&arguments.files, &mut templates)?;
+    let plan = plan_of(&templates, &arguments.images(), required);
     let mut diagnostics = Diagnostics::new();
     diagnostics.extend(plan.as_ref().err().cloned().into_iter().flatten());
     let used = if arguments.images.is_empty() {
         None
     } else {
-        Plan::image_names(&stacks, templates.environment())
+        Plan::image_names(&templates.stacks(), templates.environment())
     };
-    for ImageCommand { name, text, words } in &arguments.images {
-        let path = format!("--image {name}={text}");
-        let alone = Images::default().with(name, Image::new([""]));
-        if let Some(used) = &used
-            && !used.iter().any(|used| alone.get(used).is_some())
-        {
-            let names: Vec<&str> = used.iter().map(String::as_str).collect();
-            let message = match closest(name, names.iter().copied()) {
-                Some(meant) => format!("the template has no such image; did you mean {meant}?"),
-                None => format!("the template has no such image; it has {}", names.join(", ")),
-            };
-            diagnostics.add(path.as_str(), message);
-        }
-        if let Some(program) = words.first().filter(|program| !is_executable(program)) {
-            diagnostics.add(
-                path,
-                format!("`{program}` is not a program: {}", search_failure(program)),
-            );
-        }
-    }
+    diagnostics.extend(arguments.image_errors(used.as_ref()));
+    templates.print_warnings();
     match plan {
         Ok(plan) if diagnostics.is_empty() => {
             templates.warn_of_unread_values();
@@ -223,16 +208,59 @@ fn plan(arguments: &TemplateArguments, required: Runnable) -> Result<(Plan, Vec<
     }
 }
 
-fn images(arguments: &TemplateArguments) -> Images {
-    let known = if arguments.stub {
-        self_exec::known_images_and_stub()
-    } else {
-        self_exec::known_images()
-    };
-    let images = arguments.images.iter();
-    images.fold(known, |images, image| {
-        images.with(&image.name, Image::new(image.words.clone()))
+/// The plan of templates that were read.
+pub(crate) fn plan_of(templates: &Templates, images: &Images, required: Runnable) -> Result<Plan, ValidationErrors> {
+    let plan = Plan::in_environment(&templates.stacks(), templates.environment(), images);
+    plan.and_then(|plan| match required {
+        Runnable::OrResources if templates.have_resources() => Ok(plan),
+        _ => plan.with_services(),
     })
+}
+
+impl TemplateArguments {
+    /// Whether images are given.
+    pub(crate) fn has_images(&self) -> bool {
+        !self.images.is_empty()
+    }
+
+    /// The local programs of images.
+    pub(crate) fn images(&self) -> Images {
+        let known = if self.stub {
+            self_exec::known_images_and_stub()
+        } else {
+            self_exec::known_images()
+        };
+        let images = self.images.iter();
+        images.fold(known, |images, image| {
+            images.with(&image.name, Image::new(image.words.clone()))
+        })
+    }
+
+    /// Errors of the `--image` options. `used` are the images of the templates, if all of them are known.
+    pub(crate) fn image_errors(&self, used: Option<&BTreeSet<String>>) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
+        for ImageCommand { name, text, words } in &self.images {
+            let path = format!("--image {name}={text}");
+            let alone = Images::default().with(name, Image::new([""]));
+            if let Some(used) = used
+                && !used.iter().any(|used| alone.get(used).is_some())
+            {
+                let names: Vec<&str> = used.iter().map(String::as_str).collect();
+                let message = match closest(name, names.iter().copied()) {
+                    Some(meant) => format!("the template has no such image; did you mean {meant}?"),
+                    None => format!("the template has no such image; it has {}", names.join(", ")),
+                };
+                diagnostics.add(path.as_str(), message);
+            }
+            if let Some(program) = words.first().filter(|program| !is_executable(program)) {
+                diagnostics.add(
+                    path,
+                    format!("`{program}` is not a program: {}", search_failure(program)),
+                );
+            }
+        }
+        diagnostics
+    }
 }
 
 /// Whether a program can be found by containers, whose processes have the `PATH` and working directory of this one.

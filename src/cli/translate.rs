@@ -8,14 +8,14 @@ use mesh_local::Plan;
 use mesh_local::inspect::{self, FindError, InspectError, Inspection, ValidationError};
 use stop_signals::{StopSignal, StopSignals};
 
-use crate::cli::template::{TemplateFileError, TemplateFiles};
+use crate::cli::template::{TemplateFiles, Templates};
 use crate::console::{OutputError, print, print_error};
 use crate::self_exec;
 
 #[derive(Debug, Args)]
 pub(crate) struct TranslateArguments {
     #[command(flatten)]
-    files: TemplateFiles,
+    pub(crate) files: TemplateFiles,
     /// Node: virtualNode/NAME, virtualGateway/NAME, either of them after mesh/MESH/ or as an ARN, or service/NAME
     #[arg(long, value_name = "NODE")]
     node: String,
@@ -52,8 +52,6 @@ impl From<TrafficMode> for inspect::TrafficMode {
 /// Why a configuration was not printed, or is not valid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TranslateError {
-    #[error(transparent)]
-    TemplateFile(#[from] TemplateFileError),
     #[error("this template cannot be translated\n{0}")]
     Template(ValidationErrors),
     #[error("--node: {0}")]
@@ -75,11 +73,11 @@ pub(crate) enum TranslateError {
 }
 
 /// Prints the configuration, and validates it if requested.
-pub(crate) fn run(arguments: &TranslateArguments) -> Result<(), TranslateError> {
-    let templates = arguments.files.read()?;
+pub(crate) fn run(arguments: &TranslateArguments, templates: &Templates) -> Result<(), TranslateError> {
     // No container is started, so any image will do.
     let images = self_exec::known_images_and_stub();
     let plan = Plan::in_environment(&templates.stacks(), templates.environment(), &images);
+    templates.print_warnings();
     let plan = plan.map_err(|errors| TranslateError::Template(templates.located(errors)))?;
     templates.warn_of_unread_values();
     for (path, note) in &plan.assumed {

@@ -124,7 +124,7 @@ impl<'a> ControlHandler<'a> {
         match mesh.apply(plan).await {
             Ok(applied) => {
                 self.template = template;
-                console.progress(&applied_text(&applied, mesh));
+                console.progress(&applied_text(&applied, mesh).await);
                 let response = control_api::Applied {
                     settled: applied.settled,
                     unsettled: applied.unsettled,

@@ -19,6 +19,7 @@
 //! - `rollout_guards`: blue-green commands that are rejected or that warn, before anything is changed;
 //! - `recovery`: deployments that fail and go on, stacks of other owners, drift;
 //! - `permissions`: each call denied, one at a time;
+//! - `stored_values`: parameters and secrets that templates of others name;
 //! - `errors`: errors of AWS and of the command line.
 
 #[path = "../it/api_client.rs"]
@@ -51,3 +52,4 @@ mod outages;
 mod permissions;
 mod recovery;
 mod rollout_guards;
+mod stored_values;

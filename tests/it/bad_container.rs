@@ -11,7 +11,7 @@ use crate::workdir::Workdir;
 /// Runs the changed template, which must fail; gives the reason with the log lines under it.
 async fn failure(workdir: &Workdir, change: impl FnOnce(&mut Value), arguments: &[&str]) -> String {
     let file = changed(workdir, change).display().to_string();
-    let command = workdir.meshwright(&[&["up", "--template", &file], arguments].concat());
+    let command = workdir.meshwright(&[&["up", "--strict", "--template", &file], arguments].concat());
     let ended = Run::to_end(workdir, command).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
     assert!(!ended.stderr.contains("panicked"), "{ended:?}");

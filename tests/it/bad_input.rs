@@ -31,10 +31,6 @@ async fn files_that_are_not_templates() {
             "cannot read {}: No such file or directory (os error 2)",
         ),
         (
-            workdir.tmpdir().display().to_string(),
-            "cannot read {}: Is a directory (os error 21)",
-        ),
-        (
             workdir
                 .file("alias.yaml", "Resources:\n  Blue: *Green\n")
                 .display()
@@ -74,11 +70,27 @@ async fn files_that_are_not_templates() {
             );
         }
     }
+    let folder = workdir.tmpdir().display().to_string();
+    for (verb, expected) in [
+        (
+            "up",
+            "{} is a folder; `check` judges the templates of a folder, other commands take files",
+        ),
+        (
+            "diagram",
+            "{} is a folder; `check` judges the templates of a folder, other commands take files",
+        ),
+        ("check", "there is no template in {}"),
+    ] {
+        let expected = format!("error: {}\n", expected.replace("{}", &folder));
+        assert_eq!(failure(&workdir, &[verb, "--template", &folder]).await, expected);
+    }
     let empty = workdir.file("empty.json", r#"{"Resources": {}}"#).display().to_string();
     assert_eq!(
         failure(&workdir, &["check", "--template", &empty]).await,
         format!(
-            "error: this template cannot be run locally\n  {empty}:1:2: Resources: there is no AWS::ECS::Service to run\n"
+            "error: this template cannot be run locally\n  {empty}:1:2: Resources: there is no AWS::ECS::Service to run; \
+             give the stack that has one with another --template\n"
         )
     );
 }

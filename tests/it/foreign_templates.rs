@@ -178,8 +178,10 @@ async fn errors_have_file_line_and_column_and_unread_values_a_warning() {
     );
     assert_eq!(
         stderr,
-        "warning: --value scaling:Cuont: nothing reads this value; did you mean `scaling:Count`?\n\
-         warning: --value ssm:/x: nothing reads this value\n"
+        format!(
+            "warning: {values}:1:1: --value scaling:Cuont: nothing reads this value; did you mean `scaling:Count`?\n\
+             warning: {values}:2:1: --value ssm:/x: nothing reads this value\n"
+        )
     );
     let (_, stdout, _) = check(&workdir, &[&template[..], &["--value", "scaling:Count=2"]].concat()).await;
     assert!(stdout.starts_with("service api × 2: "), "{stdout}");

@@ -5,8 +5,10 @@
 //!
 //! - `workdir`, `run`, `http`, `template`, `trace_timeline`: fixtures;
 //! - `once_flag`, `serve`, `crash_recovery`, `signals`, `parallel_meshes`: the example serviceconnect, run;
+//! - `problems`: what `up` says of a mesh in which not everything works;
 //! - `task_lifecycle`: how tasks start, fail and stop;
 //! - `output`: templates, diagrams and help; `exit_codes`;
+//! - `check`: folders of templates; `corpus`: sets of templates as people have them;
 //! - `template_files`, `hot_reload`: template files, and changes of them;
 //! - `images`: the script that builds the container images;
 //! - `translate`: Envoy configurations of nodes;
@@ -26,6 +28,8 @@ mod bad_host;
 mod bad_input;
 mod bad_template;
 mod blue_green;
+mod check;
+mod corpus;
 mod crash_recovery;
 mod deadlines;
 mod demo_scenario;
@@ -41,6 +45,7 @@ mod namespaces;
 mod once_flag;
 mod output;
 mod parallel_meshes;
+mod problems;
 mod run;
 mod serve;
 mod signals;

@@ -1,4 +1,5 @@
-//! Calls of AWS APIs with the protocol AWS JSON: ECS, CloudWatch Logs, ECR, Service Quotas, Cloud Control.
+//! Calls of AWS APIs with the protocol AWS JSON: ECS, CloudWatch Logs, ECR, Service Quotas, Cloud Control, Systems Manager,
+//! Secrets Manager.
 //!
 //! They run on the SDK's runtime (`aws-smithy-runtime`, `aws-runtime`): credentials, Signature Version 4, retries, time
 //! limits and the correction of the clock are those of the generated clients. Only the generated types are missing: a
@@ -91,6 +92,24 @@ pub(super) const SERVICE_QUOTAS: JsonService = JsonService {
     host: "servicequotas",
     fips_host: "servicequotas-fips",
     target: "ServiceQuotasV20190624",
+};
+pub(super) const SSM: JsonService = JsonService {
+    id: "SSM",
+    prefix: "ssm",
+    signing: "ssm",
+    version: "1.1",
+    host: "ssm",
+    fips_host: "ssm-fips",
+    target: "AmazonSSM",
+};
+pub(super) const SECRETS_MANAGER: JsonService = JsonService {
+    id: "Secrets Manager",
+    prefix: "secretsmanager",
+    signing: "secretsmanager",
+    version: "1.1",
+    host: "secretsmanager",
+    fips_host: "secretsmanager-fips",
+    target: "secretsmanager",
 };
 /// Its IAM actions are CloudFormation's.
 pub(super) const CLOUD_CONTROL: JsonService = JsonService {

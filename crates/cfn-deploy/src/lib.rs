@@ -53,6 +53,7 @@ mod security;
 mod stack_imports;
 mod stack_state;
 mod status;
+mod stored_values;
 mod template_bucket;
 mod timeouts;
 mod validation;

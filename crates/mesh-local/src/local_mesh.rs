@@ -4,6 +4,8 @@ mod apply;
 mod call_scope;
 mod difference;
 mod meshes;
+mod problems;
+mod service_start;
 mod start;
 mod task_set;
 
@@ -33,6 +35,7 @@ use crate::traces::{Collector, TraceWatch};
 
 pub use self::apply::{Applied, ApplyError};
 pub use self::call_scope::CallScope;
+pub use self::problems::Problem;
 pub use self::start::StartError;
 use self::start::{create_run_dir, locate_envoy};
 use self::task_set::TaskSet;
@@ -130,6 +133,9 @@ impl LocalMesh {
         });
         let mut task_set = TaskSet::new(context);
         for service in &plan.services {
+            task_set.expect(&service.name, service.desired_count);
+        }
+        for service in &plan.services {
             let service = Arc::new(service.clone());
             let added = task_set.add(&service, service.desired_count, &plan.namespaces);
             added.map_err(|source| StartError::Machine {
@@ -156,17 +162,19 @@ impl LocalMesh {
     /// The first task that failed before it was ever running, with the end of its log. The other tasks keep running.
     pub async fn ready(&mut self) -> Result<(), StartError> {
         self.task_set.ready().await.map_err(StartError::Task)?;
-        let envoys = self.task_set.slots().filter(|slot| slot.is_in_mesh()).count();
-        let settled = tokio::time::timeout(SYNC_TIMEOUT, self.control.settled(envoys));
-        if settled.await.is_err() {
-            tracing::warn!("an Envoy has not acknowledged its latest configuration; see the status page");
-        }
+        self.wait_for_envoys().await;
         Ok(())
     }
 
-    /// All tasks, by service.
+    /// Waits until every Envoy has an ACK or NACK for the current state, for a limited time: see [`LocalMesh::problems`].
+    async fn wait_for_envoys(&self) {
+        let envoys = self.task_set.running().filter(|slot| slot.is_in_mesh()).count();
+        let _timed_out = tokio::time::timeout(SYNC_TIMEOUT, self.control.settled(envoys)).await;
+    }
+
+    /// All tasks, by service, without those that failed before they were ever running.
     pub fn tasks(&self) -> impl Iterator<Item = TaskAddress> {
-        self.task_set.slots().map(|slot| TaskAddress {
+        self.task_set.running().map(|slot| TaskAddress {
             task: slot.name.clone(),
             ingress: slot
                 .ingresses()

@@ -7,7 +7,9 @@
 
 mod cloud_map;
 mod container;
+mod dependencies;
 mod draft;
+mod environment_files;
 mod envoy;
 mod health_check;
 mod input;
@@ -68,6 +70,13 @@ pub struct Plan {
     /// What the plan takes for given without knowing it, as (path, note): stand-ins of values that only AWS knows, and
     /// clusters, namespaces and virtual services that no given template has.
     pub assumed: Vec<(String, String)>,
+    /// The path of each service's resource, by name: `Resources.Web`, after the stack's name and a slash if there are
+    /// several stacks.
+    pub service_paths: BTreeMap<String, String>,
+    /// The resources in `not_simulated`, one by one.
+    ignored_resources: Vec<(String, String)>,
+    /// The other entries of `not_simulated`.
+    ignored_parts: Vec<(String, String)>,
 }
 
 /// A service as described by its template, before its namespace is validated.
@@ -77,6 +86,14 @@ struct DescribedService {
     configuration: Option<ServiceConnectConfiguration>,
     /// False if its port mappings could not be read in full.
     are_ports_known: bool,
+}
+
+impl DescribedService {
+    /// Its name, and the path of its resource.
+    fn resource_path(&self) -> (String, String) {
+        let path = self.path.strip_suffix(".Properties").unwrap_or(&self.path);
+        (self.plan.name.clone(), path.to_owned())
+    }
 }
 
 impl Plan {
@@ -105,7 +122,7 @@ impl Plan {
         let prepared = PreparedStacks::new(stacks, environment, &mut diagnostics);
         let stacks = Stacks::new(&prepared, environment, &mut diagnostics);
         let resources = stacks.resources(&mut diagnostics);
-        let mut not_simulated = classify_resources(&resources, &mut diagnostics);
+        let ignored_resources = classify_resources(&resources, &mut diagnostics);
         let input = input::evaluate(&resources, &mut diagnostics);
         let all_assumptions: Vec<Assumption> = input.assumptions().cloned().collect();
         let model = TemplateModel::of_stacks(input.resources);
@@ -115,14 +132,17 @@ impl Plan {
         let mut services = service::describe_all(&mut reader, &cloud_map, images);
         namespaces::separate_default_names(&mut services, &mut reader);
         let (not_simulated_parts, mut assumed) = reader.into_notes();
+        let mut ignored_parts = Vec::new();
         for listed in not_simulated_parts {
             // Services that share a task definition have each read it.
-            if !not_simulated.contains(&listed) {
-                not_simulated.push(listed);
+            if !ignored_parts.contains(&listed) {
+                ignored_parts.push(listed);
             }
         }
+        let not_simulated = [group_by_service(ignored_resources.clone()), ignored_parts.clone()].concat();
         assumed.splice(0..0, stacks.left_out().iter().cloned());
         stacks.check_import_cycles(&mut diagnostics);
+        dependencies::set(&mut services, &resources, &mut diagnostics);
         limits::reject_duplicate_names(&services, &mut diagnostics);
         limits::reject_too_many_tasks(&services, &mut diagnostics);
         let namespaces = namespaces::resolve(&services, &mut diagnostics);
@@ -137,9 +157,12 @@ impl Plan {
             namespaces,
             meshes: model.topologies().clone(),
             cloud_map: cloud_map.into_services(),
+            service_paths: services.iter().map(DescribedService::resource_path).collect(),
             services: services.into_iter().map(|service| service.plan).collect(),
             not_simulated,
             assumed,
+            ignored_resources,
+            ignored_parts,
         })
     }
 
@@ -147,6 +170,19 @@ impl Plan {
     /// Those of virtual gateways never are, others only in [`Network::Namespaces`].
     #[must_use]
     pub fn not_simulated_in(&self, network: Network) -> Vec<(String, String)> {
+        self.with_interceptions(self.not_simulated.clone(), network)
+    }
+
+    /// The same with each resource by itself. Resources have a type such as `AWS::EC2::VPC`; other parts have another kind,
+    /// such as `property`.
+    #[must_use]
+    pub fn not_simulated_one_by_one(&self, network: Network) -> Vec<(String, String)> {
+        let all = [self.ignored_resources.as_slice(), &self.ignored_parts].concat();
+        self.with_interceptions(all, network)
+    }
+
+    /// A list of what is not simulated, with the proxy configurations that are not applied in this network mode.
+    fn with_interceptions(&self, mut all: Vec<(String, String)>, network: Network) -> Vec<(String, String)> {
         let nodes = self.services.iter().filter_map(|service| match &service.membership {
             Membership::Mesh(node) => Some(node.as_ref()),
             Membership::Namespace(_) | Membership::None => None,
@@ -155,7 +191,6 @@ impl Plan {
         let interceptions = nodes
             .filter(is_not_applied)
             .filter_map(|node| node.interception.as_ref());
-        let mut all = self.not_simulated.clone();
         for interception in interceptions {
             let listed = (interception.path.clone(), "property".to_owned());
             // Services may share a task definition.
@@ -174,7 +209,15 @@ impl Plan {
     pub fn with_services(self) -> Result<Self, ValidationErrors> {
         let mut diagnostics = Diagnostics::new();
         if self.services.is_empty() {
-            diagnostics.add("Resources", "there is no AWS::ECS::Service to run");
+            let mesh = if self.meshes.is_empty() {
+                ""
+            } else {
+                "; `translate --node NODE` prints the Envoy configuration of a mesh alone"
+            };
+            let message = format!(
+                "there is no AWS::ECS::Service to run; give the stack that has one with another --template{mesh}"
+            );
+            diagnostics.add("Resources", message);
         }
         diagnostics.into_result(self)
     }
@@ -226,7 +269,7 @@ fn classify_resources(resources: &[Resource<'_>], diagnostics: &mut Diagnostics)
             );
         }
     }
-    group_by_service(not_simulated)
+    not_simulated
 }
 
 /// Groups resources by service prefix if there are more than ten: a VPC alone would fill a screen.

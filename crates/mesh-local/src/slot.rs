@@ -207,6 +207,13 @@ impl Slot {
         self.addresses.ingress(port_name)
     }
 
+    /// The port at which its Envoy listens for the port of this name.
+    pub(crate) fn ingress_listener_port(&self, port_name: &str) -> Option<u16> {
+        let listeners = self.addresses.listeners();
+        let own = listeners.get(&ingress_listener(port_name));
+        own.or_else(|| listeners.get(TRANSPARENT_INGRESS)).copied()
+    }
+
     /// Its Envoy's ingress addresses, by port name.
     pub(crate) fn ingresses(&self) -> impl Iterator<Item = (&str, SocketAddr)> {
         let names = self.sidecar.iter().flat_map(|sidecar| sidecar.ingress.keys());

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 /// | `network:PrivateSubnetOne` | an import, by the name of the export |
 /// | `resolve:ssm:/db/host`, `resolve:secretsmanager:db:SecretString:password` | a dynamic reference, with or without its version |
 /// | `ssm:/infra/cluster` | a parameter of Systems Manager, for parameters of the types `AWS::SSM::Parameter::Value<…>` and dynamic references |
+/// | `s3://BUCKET/KEY` | an environment file of a container: its lines, or an object with the variables |
 /// | `Resources.Web.Properties.DesiredCount` | a property whose value is not known |
 ///
 /// With several stacks, the name of a stack and a slash may come first, for a value in that stack alone.
@@ -25,6 +26,8 @@ pub struct Values {
     /// All names that were looked up.
     wanted: RefCell<BTreeSet<String>>,
     secrets: RefCell<BTreeSet<String>>,
+    /// Parameters of Systems Manager and secrets that were looked up and not given, by their text.
+    missing: RefCell<BTreeMap<String, DynamicReference>>,
     /// The imports that no given stack exports, with the most similar name that one exports.
     imports: RefCell<BTreeMap<String, Option<String>>>,
 }
@@ -50,6 +53,30 @@ impl Values {
         unread.collect()
     }
 
+    /// The parameters of Systems Manager and the secrets that were looked up and not given. One of the templates may declare
+    /// them.
+    #[must_use]
+    pub fn missing_references(&self) -> Vec<DynamicReference> {
+        self.missing.borrow().values().cloned().collect()
+    }
+
+    /// Remembers a reference without a value, as one to the whole secret.
+    fn note_missing(&self, reference: &DynamicReference) {
+        let mut whole = reference.clone();
+        whole.json_key = None;
+        self.missing.borrow_mut().insert(whole.to_string(), whole);
+    }
+
+    /// The value of a parameter of Systems Manager, for a parameter of a template.
+    pub(crate) fn ssm_parameter(&self, prefix: &str, name: &str) -> Option<Json> {
+        let names = [format!("ssm:{name}"), format!("resolve:ssm:{name}")];
+        let value = self.get(prefix, names.iter().map(String::as_str));
+        if let (None, Some(reference)) = (&value, DynamicReference::parse(&format!("ssm:{name}"))) {
+            self.note_missing(&reference);
+        }
+        value
+    }
+
     /// The value of one of these names, the first that was given, in the stack with this path prefix.
     pub(crate) fn get<'n>(&self, prefix: &str, names: impl IntoIterator<Item = &'n str>) -> Option<Json> {
         let mut found = None;
@@ -69,6 +96,14 @@ impl Values {
 
     /// The value of a dynamic reference.
     pub(crate) fn dynamic(&self, prefix: &str, reference: &DynamicReference) -> Option<Json> {
+        let value = self.given(prefix, reference);
+        if value.is_none() {
+            self.note_missing(reference);
+        }
+        value
+    }
+
+    fn given(&self, prefix: &str, reference: &DynamicReference) -> Option<Json> {
         let whole = reference.to_string();
         let service = reference.service.name();
         let mut unversioned = reference.clone();
@@ -122,10 +157,7 @@ impl Values {
                 references.into_iter().flatten().collect::<Vec<_>>()
             }
             None => {
-                let name = value_from
-                    .split_once(":parameter/")
-                    .map_or(value_from, |(_, name)| name);
-                let names = [name.to_owned(), format!("/{name}")];
+                let names = Self::parameter_names(value_from).unwrap_or_default();
                 let references = names.iter().flat_map(|name| {
                     ["ssm-secure", "ssm"].map(|service| DynamicReference::parse(&format!("{service}:{name}")))
                 });
@@ -133,11 +165,28 @@ impl Values {
             }
         };
         let direct = self.get(prefix, [value_from]);
-        let value = direct.or_else(|| reference.iter().find_map(|reference| self.dynamic(prefix, reference)));
+        let value = direct.or_else(|| reference.iter().find_map(|reference| self.given(prefix, reference)));
+        if value.is_none()
+            && let Some(first) = reference.first()
+        {
+            self.note_missing(first);
+        }
         if let Some(value) = &value {
             self.secrets.borrow_mut().insert(cfn::evaluate::scalar_text(value));
         }
         value
+    }
+
+    /// The names that a parameter of Systems Manager may have, by the `ValueFrom` of a container's secret. `None` for a
+    /// secret of Secrets Manager.
+    pub(crate) fn parameter_names(value_from: &str) -> Option<[String; 2]> {
+        if value_from.contains(":secretsmanager:") {
+            return None;
+        }
+        let name = value_from
+            .split_once(":parameter/")
+            .map_or(value_from, |(_, name)| name);
+        Some([name.to_owned(), format!("/{name}")])
     }
 
     /// Remembers an import that no given stack exports.

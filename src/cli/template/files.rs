@@ -6,6 +6,7 @@ mod parameter_file;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -21,9 +22,10 @@ use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 use self::nested::NestedTemplates;
 use crate::console::print_error;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct TemplateFiles {
-    /// CloudFormation template in JSON or YAML (repeatable, for stacks that import from each other)
+    /// CloudFormation template in JSON or YAML (repeatable, for stacks that import from each other). `check` also takes
+    /// folders
     #[arg(long = "template", value_name = "FILE", required = true)]
     templates: Vec<PathBuf>,
     /// Value of a template parameter, in all stacks that have it or in one (repeatable)
@@ -43,7 +45,8 @@ pub(crate) struct TemplateFiles {
     #[arg(long, value_parser = account)]
     account: Option<String>,
     /// Value that only AWS knows: of a resource's attribute (NAME.ATTRIBUTE), an import, a dynamic reference
-    /// (resolve:ssm:/NAME) or a property, by its path (repeatable)
+    /// (resolve:ssm:/NAME), an environment file (s3://BUCKET/KEY) or a property, by its path (repeatable). The content of
+    /// a file is file://PATH
     #[arg(long = "value", value_name = "PATH=VALUE", value_parser = parameter)]
     values: Vec<(String, String)>,
     /// File with such values: an object in JSON or YAML (repeatable)
@@ -52,6 +55,16 @@ pub(crate) struct TemplateFiles {
     /// Local file of a nested stack's TemplateURL (repeatable)
     #[arg(long = "template-url", value_name = "URL=FILE", value_parser = last_pair)]
     template_urls: Vec<(String, String)>,
+    /// Read parameters of Systems Manager and secrets that the templates name from the AWS account; requires the feature
+    /// `aws`. Their region is --region, or that of the profile
+    #[arg(long)]
+    aws: bool,
+    /// Profile in ~/.aws/config, for --aws
+    #[arg(long, value_name = "NAME", requires = "aws")]
+    profile: Option<String>,
+    /// Whether these are some of the templates that were given: a parameter that none of them declares is another one's.
+    #[arg(skip)]
+    is_part: bool,
 }
 
 /// The syntax of a template.
@@ -64,6 +77,8 @@ pub(crate) enum Syntax {
 /// Why a template file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TemplateFileError {
+    #[error("{} is a folder; `check` judges the templates of a folder, other commands take files", .0.display())]
+    Folder(PathBuf),
     #[error("cannot read {}", path.display())]
     Read {
         path: PathBuf,
@@ -86,15 +101,37 @@ pub(crate) struct Templates {
     stacks: Vec<Stack>,
     environment: StackEnvironment,
     sources: Sources,
+    /// Where values that a file has are written, by name.
+    value_locations: BTreeMap<String, Location>,
 }
 
 /// The files of stacks by the stack's name, nested ones included, as far as they were read.
 type Sources = Rc<RefCell<BTreeMap<String, Source>>>;
 
 /// A template's file.
+#[derive(Clone)]
 struct Source {
     path: PathBuf,
     text: String,
+    warnings: Vec<String>,
+}
+
+/// A template that was read from a file.
+#[derive(Clone)]
+pub(crate) struct TemplateFile {
+    pub(crate) path: PathBuf,
+    pub(crate) template: Template,
+    /// What is accepted and probably not meant, each with its line.
+    pub(crate) warnings: Vec<String>,
+    text: String,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Location {
+    pub(crate) file: PathBuf,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 struct Stack {
@@ -106,17 +143,101 @@ struct Stack {
 impl TemplateFiles {
     /// Reads all files.
     pub(crate) fn read(&self) -> Result<Templates, TemplateFileError> {
+        let files: Vec<TemplateFile> = self
+            .templates
+            .iter()
+            .map(|path| TemplateFile::read(path))
+            .collect::<Result<_, _>>()?;
+        self.with_templates(files)
+    }
+
+    /// Whether values are read from an AWS account.
+    pub(crate) fn reads_account(&self) -> bool {
+        self.aws
+    }
+
+    /// The account from which they are read.
+    #[cfg(feature = "aws")]
+    pub(crate) fn aws_target(&self) -> crate::cli::aws_args::AwsTarget {
+        crate::cli::aws_args::AwsTarget {
+            aws: true,
+            region: self.region.as_ref().map(|region| region.name().to_owned()),
+            profile: self.profile.clone(),
+            role_arn: None,
+            endpoint_url: None,
+            template_bucket: None,
+        }
+    }
+
+    /// The given files and folders.
+    pub(crate) fn given(&self) -> &[PathBuf] {
+        &self.templates
+    }
+
+    /// The same options for some of the templates, with the names of their stacks. `known` are the names of all stacks. With
+    /// `beside`, files with parameters that are beside the templates are read.
+    pub(crate) fn part(
+        &self,
+        templates: &[(String, &TemplateFile)],
+        known: &[String],
+        beside: bool,
+    ) -> Result<Self, TemplateFileError> {
+        let of_other_stack =
+            |stack: &str| known.iter().any(|name| name == stack) && templates.iter().all(|(name, _)| name != stack);
+        let scoped = self.parameters.iter().filter_map(|(name, _)| name.split_once('.'));
+        for (stack, name) in scoped {
+            if !known.iter().any(|name| name == stack) {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                return Err(unknown_stack(&format!("--parameter {stack}.{name}"), stack, &known));
+            }
+        }
+        let mut part = self.clone();
+        part.is_part = true;
+        part.templates = templates.iter().map(|(_, file)| file.path.clone()).collect();
+        part.stack_names = templates
+            .iter()
+            .map(|(name, file)| (file.path.display().to_string(), name.clone()))
+            .collect();
+        part.parameters
+            .retain(|(name, _)| !name.split_once('.').is_some_and(|(stack, _)| of_other_stack(stack)));
+        // Files beside templates count less than options.
+        let beside = templates.iter().filter(|_| beside).filter_map(|(name, file)| {
+            let path = parameter_file_beside(&file.path)?;
+            Some(format!("{name}={}", path.display()))
+        });
+        let beside: Vec<String> = beside.collect();
+        part.parameter_files.splice(0..0, beside);
+        part.parameter_files
+            .retain(|file| !file.split_once('=').is_some_and(|(stack, _)| of_other_stack(stack)));
+        Ok(part)
+    }
+
+    /// The parameters that were given for all stacks, by name.
+    pub(crate) fn parameters_for_all(&self) -> impl Iterator<Item = &str> {
+        let names = self.parameters.iter().map(|(name, _)| name.as_str());
+        names.filter(|name| !name.contains('.'))
+    }
+
+    /// The name that was given for a file's stack.
+    pub(crate) fn stack_name_of(&self, path: &Path) -> Option<&str> {
+        let given = self.stack_names.iter();
+        let mut given = given.filter(|(file, _)| path.ends_with(Path::new(file)));
+        given.next_back().map(|(_, name)| name.as_str())
+    }
+
+    /// The templates with their environment, from files that were read.
+    pub(crate) fn with_templates(&self, files: Vec<TemplateFile>) -> Result<Templates, TemplateFileError> {
         let names = self.stack_names()?;
         let sources = Sources::default();
         let mut templates: Vec<(String, Template)> = Vec::new();
-        for (name, file) in names.into_iter().zip(&self.templates) {
-            let (template, text) = read_with_text(file)?;
+        for (name, file) in names.into_iter().zip(files) {
             let source = Source {
-                path: file.clone(),
-                text,
+                path: file.path,
+                text: file.text,
+                warnings: file.warnings,
             };
             sources.borrow_mut().insert(name.clone(), source);
-            templates.push((name, template));
+            templates.push((name, file.template));
         }
         connect_stacks(templates.iter_mut().map(|(name, template)| (name.as_str(), template)));
         let parameters = self.parameters(&templates)?;
@@ -130,12 +251,14 @@ impl TemplateFiles {
         let mut environment = StackEnvironment::default();
         environment.region.clone_from(&self.region);
         environment.account.clone_from(&self.account);
-        environment.values = self.values()?;
+        let (values, value_locations) = self.values()?;
+        environment.values = values;
         environment.nested_templates = Some(Rc::new(move |request| nested.find(request)));
         Ok(Templates {
             stacks: stacks.collect(),
             environment,
             sources,
+            value_locations,
         })
     }
 
@@ -222,6 +345,7 @@ impl TemplateFiles {
     /// whose validation reports it.
     fn parameters(&self, templates: &[(String, Template)]) -> Result<Vec<BTreeMap<String, String>>, TemplateFileError> {
         let mut given: Vec<(Option<usize>, String, String)> = Vec::new();
+        let names: Vec<&str> = templates.iter().map(|(name, _)| name.as_str()).collect();
         let index_of = |name: &str| templates.iter().position(|(stack, _)| stack == name);
         for file in &self.parameter_files {
             let scope = file
@@ -234,7 +358,7 @@ impl TemplateFiles {
             if index.is_none()
                 && let Some((stack, path)) = path.split_once('=').filter(|_| !Path::new(path).exists())
             {
-                return Err(unknown_stack(&format!("--parameters {stack}={path}"), stack, templates));
+                return Err(unknown_stack(&format!("--parameters {stack}={path}"), stack, &names));
             }
             let path = Path::new(path.strip_prefix("file://").unwrap_or(path));
             let parameters = parameter_file::read(path)?;
@@ -247,7 +371,7 @@ impl TemplateFiles {
             let scope = match name.split_once('.') {
                 Some((stack, name)) => match index_of(stack) {
                     Some(index) => (Some(index), name.to_owned()),
-                    None => return Err(unknown_stack(&format!("--parameter {stack}.{name}"), stack, templates)),
+                    None => return Err(unknown_stack(&format!("--parameter {stack}.{name}"), stack, &names)),
                 },
                 None => (None, name.clone()),
             };
@@ -268,28 +392,44 @@ impl TemplateFiles {
         let parameters = (0..templates.len()).map(|index| {
             let own = given.iter().filter(|(scope, name, _)| match scope {
                 Some(scope) => *scope == index,
-                None => declares(index, name) || (index == 0 && is_undeclared(name)),
+                None => declares(index, name) || (index == 0 && !self.is_part && is_undeclared(name)),
             });
             own.map(|(_, name, value)| (name.clone(), value.clone())).collect()
         });
         Ok(parameters.collect())
     }
 
-    fn values(&self) -> Result<Values, TemplateFileError> {
+    /// The given values, and where those of files are written.
+    fn values(&self) -> Result<(Values, BTreeMap<String, Location>), TemplateFileError> {
         let mut values = Values::default();
+        let mut locations = BTreeMap::new();
         for file in &self.value_files {
-            let Json::Object(entries) = parameter_file::document(file)? else {
+            let (document, positions) = parameter_file::document_with_positions(file)?;
+            let Json::Object(entries) = document else {
                 return Err(TemplateFileError::Shape {
                     path: file.clone(),
                     message: "is not an object with the values by name".to_owned(),
                 });
             };
-            values = entries
-                .into_iter()
-                .fold(values, |values, (name, value)| values.with(name, value));
+            for (name, value) in entries {
+                if let Some((line, column)) = positions.get(&name) {
+                    let file = file.clone();
+                    locations.insert(name.clone(), Location { file, line, column });
+                }
+                values = values.with(name, value);
+            }
         }
-        let given = self.values.iter();
-        Ok(given.fold(values, |values, (name, value)| values.with(name, value.as_str())))
+        for (name, value) in &self.values {
+            let value = match value.strip_prefix("file://") {
+                Some(path) => {
+                    let path = PathBuf::from(path);
+                    std::fs::read_to_string(&path).map_err(|source| TemplateFileError::Read { path, source })?
+                }
+                None => value.clone(),
+            };
+            values = values.with(name, value);
+        }
+        Ok((values, locations))
     }
 }
 
@@ -304,10 +444,31 @@ impl Templates {
         stacks.collect()
     }
 
+    /// Checks that a stack has all given parameters.
+    pub(crate) fn check_parameters(&self, stack: &StackInput<'_>) -> Result<(), TemplateFileError> {
+        let declared = &stack.template.parameters;
+        match stack.parameters.keys().find(|name| !declared.contains_key(*name)) {
+            Some(unknown) => Err(TemplateFileError::Option {
+                option: format!("--parameter {unknown}"),
+                message: format!(
+                    "the template has no such parameter{}",
+                    closest_hint(unknown, declared.keys().map(String::as_str))
+                ),
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Whether one of the templates has a resource.
-    pub(super) fn have_resources(&self) -> bool {
+    pub(crate) fn have_resources(&self) -> bool {
         let mut stacks = self.stacks.iter();
         stacks.any(|stack| !stack.template.resources.is_empty() || !stack.template.resource_loops.is_empty())
+    }
+
+    /// Adds a value that only AWS knows.
+    #[cfg(feature = "aws")]
+    pub(crate) fn add_value(&mut self, name: String, value: String) {
+        self.environment.values = self.environment.values.clone().with(name, value);
     }
 
     /// What CloudFormation would know of the stacks.
@@ -316,7 +477,7 @@ impl Templates {
     }
 
     /// The files of nested stacks that were read.
-    pub(super) fn nested_files(&self) -> Vec<PathBuf> {
+    pub(crate) fn nested_files(&self) -> Vec<PathBuf> {
         let sources = self.sources.borrow();
         let nested = sources
             .iter()
@@ -324,37 +485,80 @@ impl Templates {
         nested.map(|(_, source)| source.path.clone()).collect()
     }
 
+    /// Prints what is accepted in the files and probably not meant.
+    pub(crate) fn print_warnings(&self) {
+        for source in self.sources.borrow().values() {
+            print_warnings(&source.path, &source.warnings);
+        }
+    }
+
     /// Prints the values that nothing has read, as warnings.
     pub(crate) fn warn_of_unread_values(&self) {
         for (name, message) in self.environment.values.unread() {
-            print_error(&format!("warning: --value {name}: {message}"));
+            let place = self.value_locations.get(&name);
+            let place = place.map(|location| format!("{location}: ")).unwrap_or_default();
+            print_error(&format!("warning: {place}--value {name}: {message}"));
         }
+    }
+
+    /// The stack of a path, and its file. The stack's name comes first if there are several.
+    pub(crate) fn source_of(&self, path: &str) -> Option<(String, PathBuf)> {
+        let sources = self.sources.borrow();
+        let (stack, _) = self.split(path, &sources);
+        let source = sources.get(stack)?;
+        Some((stack.to_owned(), source.path.clone()))
+    }
+
+    /// The stack and the path within it.
+    fn split<'p>(&'p self, path: &'p str, sources: &BTreeMap<String, Source>) -> (&'p str, &'p str) {
+        match (path.split_once('/'), sources.len()) {
+            (Some((stack, within)), _) if sources.contains_key(stack) => (stack, within),
+            (_, 1) => (self.stacks[0].name.as_str(), path),
+            // Without its resource: a stack as a whole.
+            _ => match path.strip_prefix("stack ") {
+                Some(stack) => (stack, ""),
+                None => ("", path),
+            },
+        }
+    }
+
+    /// Where the values at paths are written. One that is not written has the position of what contains it.
+    pub(crate) fn locations<'p>(&self, paths: impl IntoIterator<Item = &'p str>) -> Vec<Option<Location>> {
+        let sources = self.sources.borrow();
+        let mut positions: BTreeMap<String, Positions> = BTreeMap::new();
+        let locate = |path: &str| {
+            if let Some(value) = path.strip_prefix("--value ") {
+                return self.value_locations.get(value).cloned();
+            }
+            let (stack, within) = self.split(path, &sources);
+            let source = sources.get(stack)?;
+            let positions = positions
+                .entry(stack.to_owned())
+                .or_insert_with(|| Positions::of(&source.text));
+            let (line, column) = positions.get(within)?;
+            Some(Location {
+                file: source.path.clone(),
+                line,
+                column,
+            })
+        };
+        paths.into_iter().map(locate).collect()
     }
 
     /// The errors with file, line and column before their paths.
     pub(crate) fn located(&self, errors: ValidationErrors) -> ValidationErrors {
-        let sources = self.sources.borrow();
-        let mut positions: BTreeMap<&str, Positions> = BTreeMap::new();
+        let errors: Vec<Diagnostic> = errors.into_iter().collect();
+        let locations = self.locations(errors.iter().map(|error| error.path.as_str()));
         let mut located = Diagnostics::new();
-        for Diagnostic { path, message } in errors {
-            let (stack, within) = match (path.split_once('/'), sources.len()) {
-                (Some((stack, within)), _) if sources.contains_key(stack) => (stack, within),
-                (_, 1) => (self.stacks[0].name.as_str(), path.as_str()),
-                _ => ("", path.as_str()),
-            };
-            let position = sources.get_key_value(stack).and_then(|(name, source)| {
-                let positions = positions.entry(name).or_insert_with(|| Positions::of(&source.text));
-                let (line, column) = positions.get(within)?;
-                Some(format!("{}:{line}:{column}: ", source.path.display()))
-            });
-            located.add(format!("{}{path}", position.unwrap_or_default()), message);
+        for (Diagnostic { path, message }, location) in errors.into_iter().zip(locations) {
+            let location = location.map(|location| format!("{location}: ")).unwrap_or_default();
+            located.add(format!("{location}{path}"), message);
         }
         ValidationErrors::from(located)
     }
 }
 
-fn unknown_stack(option: &str, stack: &str, templates: &[(String, Template)]) -> TemplateFileError {
-    let names: Vec<&str> = templates.iter().map(|(name, _)| name.as_str()).collect();
+fn unknown_stack(option: &str, stack: &str, names: &[&str]) -> TemplateFileError {
     let hint = match closest(stack, names.iter().copied()) {
         Some(meant) => format!("did you mean {meant}?"),
         None => format!("the stacks are {}", names.join(", ")),
@@ -363,6 +567,18 @@ fn unknown_stack(option: &str, stack: &str, templates: &[(String, Template)]) ->
         option: option.to_owned(),
         message: format!("no stack is named `{stack}`; {hint}"),
     }
+}
+
+/// The file with values of a template's parameters that tools write beside it: `front.params.json` for `front.stack.yml`.
+pub(crate) fn parameter_file_beside(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?.split('.').next()?;
+    let files = ["params.json", "parameters.json"].map(|ending| path.with_file_name(format!("{name}.{ending}")));
+    files.into_iter().find(|file| file.is_file())
+}
+
+/// A hint at the most similar name, for the end of a message.
+pub(crate) fn closest_hint<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> String {
+    closest(name, known).map_or_else(String::new, |meant| format!("; did you mean {meant}?"))
 }
 
 /// The name of a file's stack: the file name, in the characters of stack names.
@@ -375,23 +591,51 @@ pub(crate) fn stack_name(file: &Path) -> String {
 }
 
 pub(crate) fn read(path: &Path) -> Result<Template, TemplateFileError> {
-    read_with_text(path).map(|(template, _)| template)
+    let file = TemplateFile::read(path)?;
+    print_warnings(&file.path, &file.warnings);
+    Ok(file.template)
 }
 
-/// The template in a file, and the file's text. Prints warnings.
-fn read_with_text(path: &Path) -> Result<(Template, String), TemplateFileError> {
-    let text = std::fs::read_to_string(path).map_err(|source| TemplateFileError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let (template, warnings) = Template::from_text_with_warnings(&text).map_err(|error| TemplateFileError::Parse {
-        path: path.to_owned(),
-        error,
-    })?;
+impl TemplateFile {
+    /// Reads the template in a file.
+    pub(crate) fn read(path: &Path) -> Result<Self, TemplateFileError> {
+        if path.is_dir() {
+            return Err(TemplateFileError::Folder(path.to_owned()));
+        }
+        let text = std::fs::read_to_string(path).map_err(|source| TemplateFileError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::from_text(path, text)
+    }
+
+    /// The template in a file's text.
+    pub(crate) fn from_text(path: &Path, text: String) -> Result<Self, TemplateFileError> {
+        let read = Template::from_text_with_warnings(&text);
+        let (template, warnings) = read.map_err(|error| TemplateFileError::Parse {
+            path: path.to_owned(),
+            error,
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            template,
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+            text,
+        })
+    }
+}
+
+fn print_warnings(path: &Path, warnings: &[String]) {
     for warning in warnings {
         print_error(&format!("warning: {}: {warning}", path.display()));
     }
-    Ok((template, text))
+}
+
+/// As editors and terminals link it: `FILE:LINE:COLUMN`.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+    }
 }
 
 pub(crate) fn parameter(text: &str) -> Result<(String, String), String> {

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use serde_json::Value as Json;
+use sidecar_contract::Diagnostics;
 
 use super::{Context, Evaluated, Reason, Resolution, StackScope, Unknown, scalar_text};
 
@@ -170,6 +171,16 @@ fn value(
 }
 
 impl StackScope<'_> {
+    /// The value of a parameter of Systems Manager that one of the evaluator's stacks declares, if it is known.
+    #[must_use]
+    pub fn declared_ssm_parameter(self, name: &str) -> Option<Json> {
+        let mut reported_where_declared = Diagnostics::new();
+        match self.ssm_parameter(name, "", &mut Context::new(&mut reported_where_declared))? {
+            Resolution::Known(value) => Some(value),
+            Resolution::Unknown | Resolution::Invalid => None,
+        }
+    }
+
     /// The value of a parameter of Systems Manager that one of the evaluator's stacks declares. `None` if none does.
     pub(super) fn ssm_parameter(self, name: &str, path: &str, context: &mut Context<'_>) -> Option<Resolution> {
         for stack in self.evaluator.stacks() {

@@ -102,6 +102,12 @@ impl<'e> StackScope<'e> {
         self.stack().template
     }
 
+    /// The given value of a parameter.
+    #[must_use]
+    pub fn parameter(self, name: &str) -> Option<&'e Json> {
+        self.stack().parameters.get(name)
+    }
+
     /// The prefix of the stack's paths: empty for a single stack, else its name and a slash.
     #[must_use]
     pub fn path_prefix(self) -> &'e str {

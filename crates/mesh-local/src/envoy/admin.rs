@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
 /// Interval between polls of an Envoy that is to become ready or idle.
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// Timeout of one request. An Envoy that hangs is not waited for.
@@ -84,6 +86,37 @@ impl AdminClient {
         let http = name.strip_prefix("http.").filter(|rest| !rest.starts_with("admin."));
         http.is_some_and(|rest| activity.iter().any(|end| rest.ends_with(end)))
             || name.starts_with("listener.") && self.tcp_connections.iter().any(|counted| name.ends_with(counted))
+    }
+
+    /// The ports of its listeners that accept connections. `None` if it does not respond.
+    pub(crate) async fn open_ports(&self) -> Option<BTreeSet<u16>> {
+        let listeners = self.get("listeners?format=json").await?;
+        let statuses = listeners.get("listener_statuses")?.as_array()?;
+        let addresses = statuses.iter().flat_map(|status| {
+            let others = status.get("additional_local_addresses").and_then(Json::as_array);
+            status
+                .get("local_address")
+                .into_iter()
+                .chain(others.into_iter().flatten())
+        });
+        let ports = addresses.filter_map(|address| address.pointer("/socket_address/port_value")?.as_u64());
+        Some(ports.filter_map(|port| u16::try_from(port).ok()).collect())
+    }
+
+    /// The names of secrets that it uses and has not received. None if it does not respond.
+    pub(crate) async fn missing_secrets(&self) -> BTreeSet<String> {
+        let dump = self.get("config_dump?resource=dynamic_warming_secrets").await;
+        let secrets = dump.as_ref().and_then(|dump| dump.get("configs")?.as_array());
+        let names = secrets
+            .into_iter()
+            .flatten()
+            .filter_map(|secret| secret.get("name")?.as_str());
+        names.map(str::to_owned).collect()
+    }
+
+    async fn get(&self, what: &str) -> Option<Json> {
+        let response = self.client.get(format!("http://envoy/{what}")).send().await.ok()?;
+        serde_json::from_str(&response.text().await.ok()?).ok()
     }
 
     async fn post(&self, what: &str) {

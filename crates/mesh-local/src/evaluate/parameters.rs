@@ -57,7 +57,8 @@ fn placeholder(name: &str, parameter: &Parameter) -> String {
     match parameter.allowed_values.first() {
         Some(allowed) => scalar_text(allowed),
         None if parameter.kind.contains("Number") => "1".to_owned(),
-        None => format!("local-{name}"),
+        // Allowed in names of all kinds, so that it causes no other errors.
+        None => format!("local-{}", name.to_ascii_lowercase()),
     }
 }
 

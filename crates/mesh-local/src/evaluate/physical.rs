@@ -133,11 +133,7 @@ impl Resolver for LocalResolver<'_> {
     }
 
     fn ssm_parameter(&self, stack: StackScope<'_>, name: &str) -> Resolution {
-        let names = [format!("ssm:{name}"), format!("resolve:ssm:{name}")];
-        let value = self
-            .environment
-            .values
-            .get(stack.path_prefix(), names.iter().map(String::as_str));
+        let value = self.environment.values.ssm_parameter(stack.path_prefix(), name);
         value.map_or(Resolution::Unknown, Resolution::Known)
     }
 

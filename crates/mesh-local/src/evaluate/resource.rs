@@ -8,6 +8,7 @@ use sidecar_contract::Diagnostics;
 
 use super::stand_in::{self, Assumption};
 use crate::stack_environment::StackEnvironment;
+use crate::values::Values;
 
 /// A resource of one of the stacks.
 #[derive(Debug, Clone, Copy)]
@@ -60,9 +61,23 @@ impl<'s> Resource<'s> {
         )
     }
 
-    /// The value of a secret of a container, by its `ValueFrom`, if the environment has it.
+    /// The value of a secret of a container, by its `ValueFrom`: that of the environment, or of a parameter of Systems
+    /// Manager that one of the stacks declares.
     pub(crate) fn secret(self, value_from: &str) -> Option<Json> {
-        self.environment.values.secret(self.stack.path_prefix(), value_from)
+        let given = self.environment.values.secret(self.stack.path_prefix(), value_from);
+        given.or_else(|| {
+            let names = Values::parameter_names(value_from)?;
+            names.iter().find_map(|name| self.stack.declared_ssm_parameter(name))
+        })
+    }
+
+    /// The content of an environment file of a container, by its ARN in S3, if the environment has it: lines, or an object
+    /// with the variables.
+    pub(crate) fn environment_file(self, arn: &str) -> Option<Json> {
+        let values = &self.environment.values;
+        let url = arn.split_once(":s3:::").map(|(_, object)| format!("s3://{object}"));
+        let names = [Some(arn), url.as_deref()];
+        values.get(self.stack.path_prefix(), names.into_iter().flatten())
     }
 
     /// One of its properties as text, or the stand-in of one that only AWS knows. `None` if it is not set or has an error.
@@ -85,6 +100,11 @@ impl<'s> Resource<'s> {
     /// The resource as the template declares it.
     pub(crate) fn declared(self) -> &'s cfn::Resource {
         &self.stack.template().resources[self.id]
+    }
+
+    /// The logical ids of its template.
+    pub(crate) fn siblings(self) -> impl Iterator<Item = &'s str> + Clone {
+        self.stack.template().resources.keys().map(String::as_str)
     }
 
     /// True if this property is set to a value that has an error, or is no text.

@@ -1,6 +1,6 @@
 //! The stacks to run, evaluated together.
 
-use cfn::evaluate::{Context, Evaluator};
+use cfn::evaluate::{Context, Evaluator, StackScope};
 use sidecar_contract::Diagnostics;
 
 use super::physical::LocalResolver;
@@ -47,6 +47,11 @@ impl<'t> Stacks<'t> {
             }
         }
         resources
+    }
+
+    /// All stacks, nested ones included.
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = StackScope<'_>> {
+        self.evaluator.stacks()
     }
 
     /// What is left out of the templates as a whole, each with its path.

@@ -60,7 +60,13 @@ impl LocalMesh {
     ///
     /// See [`ApplyError`]: the mesh is unchanged.
     pub async fn apply(&mut self, plan: Plan) -> Result<Applied, ApplyError> {
-        let changes = changes(&self.plan, &plan);
+        let mut changes = changes(&self.plan, &plan);
+        // Their tasks start again.
+        for service in self.task_set.failed_services() {
+            if plan.services.iter().any(|wanted| wanted.name == service) {
+                changes.entry(service.to_owned()).or_insert(Change::Replaced);
+            }
+        }
         let leaving = self.leaving(&changes, &plan);
         if let Some(network) = &self.network {
             network.add_names(&plan).map_err(ApplyError::NoAddress)?;
@@ -128,15 +134,20 @@ impl LocalMesh {
         plan: &Plan,
         new: &mut Vec<String>,
     ) -> Result<(), ApplyError> {
+        let missing = |current: usize, service: &ServicePlan| match changes.get(&service.name) {
+            None | Some(Change::Gone) => 0,
+            Some(Change::New | Change::Replaced) => service.desired_count,
+            Some(Change::Scaled) => service
+                .desired_count
+                .saturating_sub(current.try_into().unwrap_or(u32::MAX)),
+        };
+        for service in &plan.services {
+            let current = self.task_set.tasks_of(&service.name).len();
+            self.task_set.expect(&service.name, missing(current, service));
+        }
         for service in &plan.services {
             let current = self.task_set.tasks_of(&service.name);
-            let missing = match changes.get(&service.name) {
-                None | Some(Change::Gone) => 0,
-                Some(Change::New | Change::Replaced) => service.desired_count,
-                Some(Change::Scaled) => service
-                    .desired_count
-                    .saturating_sub(current.len().try_into().unwrap_or(u32::MAX)),
-            };
+            let missing = missing(current.len(), service);
             let shared: Arc<ServicePlan> = Arc::new(service.clone());
             let added = self.task_set.add(&shared, missing, &plan.namespaces);
             let all = self.task_set.tasks_of(&service.name).into_iter();

@@ -1,6 +1,6 @@
 //! Compares plans: which services of a running mesh a new plan changes. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mesh_model::namespace::ServiceConnectService;
 use sidecar_contract::MeshSuffixes;
@@ -40,10 +40,12 @@ pub(super) fn changes(running: &Plan, wanted: &Plan) -> BTreeMap<String, Change>
     changes
 }
 
-/// Whether two services differ only in their number of tasks.
+/// Whether two services differ only in their number of tasks and in the services that they wait for.
 fn is_same_task(running: &ServicePlan, wanted: &ServicePlan) -> bool {
+    // The order matters only while tasks start.
     let of_any_number = |service: &ServicePlan| ServicePlan {
         desired_count: 0,
+        depends_on: BTreeSet::new(),
         ..service.clone()
     };
     of_any_number(running) == of_any_number(wanted)

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::service_start::{ServiceStart, wait_for_all};
 use crate::mesh_state::registrations;
 use crate::plan::ServicePlan;
 use crate::slot::{Slot, SlotContext};
@@ -25,6 +26,10 @@ pub(super) struct TaskSet {
     numbers: BTreeMap<String, u32>,
     slots_made: usize,
     waiting: JoinSet<Result<(), String>>,
+    /// The start of each service's latest tasks.
+    starts: BTreeMap<String, Arc<ServiceStart>>,
+    /// Of tasks that were waited for.
+    failures: Vec<String>,
 }
 
 /// A supervised task.
@@ -42,7 +47,15 @@ impl TaskSet {
             numbers: BTreeMap::new(),
             slots_made: 0,
             waiting: JoinSet::new(),
+            starts: BTreeMap::new(),
+            failures: Vec::new(),
         }
+    }
+
+    /// Announces `count` more tasks of a service, for which the services that depend on it wait. Before any of them is
+    /// added.
+    pub(super) fn expect(&mut self, service: &str, count: u32) {
+        self.starts.insert(service.to_owned(), ServiceStart::new(count));
     }
 
     /// Starts `count` more tasks of a service. [`TaskSet::ready`] waits for them.
@@ -76,6 +89,10 @@ impl TaskSet {
         let (first, running) = oneshot::channel();
         let stop = CancellationToken::new();
         let registrations = registrations(&slot, plan, namespaces);
+        let start = self.starts.get(&plan.name).map(Arc::clone);
+        let dependencies = plan.depends_on.iter();
+        let dependencies = dependencies.filter_map(|name| Some((name.clone(), self.starts.get(name)?.clone())));
+        let dependencies: Vec<(String, Arc<ServiceStart>)> = dependencies.collect();
         let (context, plan) = (Arc::clone(&self.context), Arc::clone(plan));
         let supervising = {
             let (slot, stop) = (Arc::clone(&slot), stop.clone());
@@ -86,6 +103,11 @@ impl TaskSet {
                     slot: &slot,
                     registrations: &registrations,
                 };
+                if let Err(failed) = wait_for_all(&dependencies, &slot.name, &stop).await {
+                    // The receiver may have been dropped.
+                    let _gone = first.send(Err(failed));
+                    return;
+                }
                 keep_running(&task, &stop, first).await;
             }
         };
@@ -96,7 +118,11 @@ impl TaskSet {
         });
         self.waiting.spawn(async move {
             let ended = || Err("the task ended before it was running".to_owned());
-            running.await.unwrap_or_else(|_| ended())
+            let outcome = running.await.unwrap_or_else(|_| ended());
+            if let Some(start) = start {
+                start.note(outcome.is_ok());
+            }
+            outcome
         });
     }
 
@@ -110,6 +136,28 @@ impl TaskSet {
             joined.unwrap_or_else(|panic| Err(panic.to_string()))?;
         }
         Ok(())
+    }
+
+    /// Waits until every task has been running once or has failed; returns the failures. Cancelling this loses nothing.
+    pub(super) async fn failures(&mut self) -> Vec<String> {
+        while let Some(joined) = self.waiting.join_next().await {
+            if let Err(failure) = joined.unwrap_or_else(|panic| Err(panic.to_string())) {
+                self.failures.push(failure);
+            }
+        }
+        std::mem::take(&mut self.failures)
+    }
+
+    /// The slots of tasks that are running or being restarted. One that failed before it was ever running is not.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Slot> {
+        let running = self.tasks.iter().filter(|task| !task.supervisor.is_finished());
+        running.map(|task| task.slot.as_ref())
+    }
+
+    /// The services with a task that failed before it was ever running.
+    pub(super) fn failed_services(&self) -> impl Iterator<Item = &str> {
+        let failed = self.tasks.iter().filter(|task| task.supervisor.is_finished());
+        failed.map(|task| task.slot.service.service.as_str())
     }
 
     pub(super) fn slots(&self) -> impl Iterator<Item = &Slot> {

@@ -39,7 +39,10 @@ impl ContainerSource {
     ) -> Self {
         // An unknown value was reported.
         let Some(name) = known(&definition.image) else {
-            return Self::Image(Image::new([""]));
+            return match images.stub() {
+                Some(stub) => Self::Stub(stub.clone()),
+                None => Self::Image(Image::new([""])),
+            };
         };
         let is_done_here = [ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR]
             .into_iter()

@@ -12,7 +12,7 @@ use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::{Value as Json, json};
 use sidecar_contract::Diagnostics;
 
-use super::properties;
+use super::{environment_files, properties};
 use crate::evaluate::{Assumption, Resource};
 
 /// The evaluated resources, in the order in which a plan uses them.
@@ -113,6 +113,7 @@ impl<'s> Input<'s> {
         let is_read = |property: &str| properties::is_read(resource.kind, property);
         let mut properties = resource.properties(&is_read, &mut findings.assumptions, &mut findings.errors);
         give_secrets(&mut properties, resource);
+        environment_files::give(&mut properties, resource);
         let properties_path = format!("{path}.Properties");
         findings.not_simulated =
             properties::check_names(resource.kind, &mut properties, &properties_path, &mut findings.errors);

@@ -25,6 +25,8 @@ pub struct ServicePlan {
     pub membership: Membership,
     /// The Cloud Map service in which ECS registers its tasks.
     pub registry: Option<RegistryPlan>,
+    /// The services whose tasks are running before its own start: `DependsOn`.
+    pub depends_on: BTreeSet<String>,
     /// The family of its task definition.
     pub family: String,
     /// The containers of each task in start order, without the Envoy.

@@ -5,6 +5,8 @@ use mesh_infra::labels::{ROLE, ROLE_CONTROL_PLANE, ROLE_ENVOY, ROLE_LOG_ROUTER, 
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
+use super::environment_files;
+
 /// Local support for the properties of a structure. Unsupported ones are reported as not simulated.
 #[derive(Debug, Clone, Copy)]
 enum Support {
@@ -197,12 +199,12 @@ fn check_structure(
             continue;
         }
         if !support.contains(name) {
-            let secrets = if name == "Secrets" {
-                secret_names(value)
-            } else {
-                Vec::new()
+            let parts = match name.as_str() {
+                "Secrets" => secret_names(value),
+                "EnvironmentFiles" => environment_files::arns(value),
+                _ => Vec::new(),
             };
-            match secrets.as_slice() {
+            match parts.as_slice() {
                 [] => not_simulated.push(path),
                 names => not_simulated.push(format!("{path}: {}", names.join(", "))),
             }

@@ -111,6 +111,7 @@ impl Context<'_, '_> {
             cluster: cluster.unwrap_or_default(),
             desired_count: desired_count.unwrap_or(1),
             membership,
+            depends_on: BTreeSet::new(),
             registry: self.cloud_map.registry(service, first_port, &path, reader.diagnostics),
             family: family.unwrap_or_default(),
             containers,
@@ -283,6 +284,11 @@ fn namespace(
         }
     };
     let given = known(&reference)?;
+    if given.is_empty() {
+        let message = "is empty, as the cluster's default is; give the service or the cluster a namespace";
+        report(reader.diagnostics, path, message);
+        return None;
+    }
     if let Some(found) = cloud_map.namespace(&reference) {
         return Some(found.to_owned());
     }
@@ -299,7 +305,13 @@ fn namespace(
 /// Reports a task definition that is missing or does not exist.
 fn check_task_definition(view: &ServiceView<'_>, path: &str, diagnostics: &mut Diagnostics) {
     let path = format!("{path}.TaskDefinition");
+    let controller = view.service.other.get("DeploymentController");
+    let has_task_sets = controller
+        .and_then(|controller| controller.get("Type"))
+        .is_some_and(|kind| kind == "EXTERNAL");
     match &view.service.task_definition {
+        // Its task sets have task definitions.
+        None if has_task_sets => {}
         None => report(diagnostics, path, "is missing"),
         Some(value) => {
             if let Some(arn) = known(value).filter(|_| view.task_definition.is_none()) {

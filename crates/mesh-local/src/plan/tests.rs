@@ -4,6 +4,7 @@ mod app_mesh;
 mod arbitrary_templates;
 mod cdk;
 mod constructs;
+mod dependencies;
 mod envoys;
 mod errors;
 mod multiple_stacks;

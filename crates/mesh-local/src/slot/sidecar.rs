@@ -62,7 +62,8 @@ impl Sidecar {
                 .map(|(port, protocol)| (port.to_string(), *protocol == Protocol::Tcp))
                 .collect(),
             tcp_egress: node.tcp_backends.clone(),
-            suffixes: node.suffixes.clone(),
+            // In a mesh without virtual services they call nothing.
+            suffixes: node.suffixes.clone().filter(|suffixes| !suffixes.is_empty()),
             sds: node.sds.clone(),
             // A mesh that prefers IPv6 would use `::1`, where no application listens.
             app_address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use mesh_infra::cfn::closest;
 use mesh_local::{NestedStackRequest, NestedTemplate};
 
-use super::{Source, Sources, read_with_text};
+use super::{Source, Sources, TemplateFile};
 
 /// Finds the files of nested stacks' templates.
 pub(super) struct NestedTemplates {
@@ -22,15 +22,22 @@ impl NestedTemplates {
     /// Reads the template of a nested stack.
     pub(super) fn find(&self, request: &NestedStackRequest<'_>) -> Result<NestedTemplate, String> {
         let path = self.file(request)?;
-        let (template, text) = read_with_text(&path).map_err(|error| crate::console::chain(&error))?;
+        let file = TemplateFile::read(&path).map_err(|error| crate::console::chain(&error))?;
         let id = path
             .canonicalize()
             .unwrap_or_else(|_| path.clone())
             .display()
             .to_string();
-        let source = Source { path, text };
+        let source = Source {
+            path,
+            text: file.text,
+            warnings: file.warnings,
+        };
         self.sources.borrow_mut().insert(request.name.to_owned(), source);
-        Ok(NestedTemplate { template, id })
+        Ok(NestedTemplate {
+            template: file.template,
+            id,
+        })
     }
 
     /// The file: the one given for the URL; that beside the parent's for a path, or for a template that the CDK wrote

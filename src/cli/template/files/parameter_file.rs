@@ -3,20 +3,27 @@
 use std::path::Path;
 
 use mesh_infra::Template;
+use mesh_infra::cfn::Positions;
 use serde_json::{Map, Value as Json};
 
 use super::TemplateFileError;
 
 /// The document in a JSON or YAML file.
-pub(super) fn document(path: &Path) -> Result<Json, TemplateFileError> {
+fn document(path: &Path) -> Result<Json, TemplateFileError> {
+    document_with_positions(path).map(|(document, _)| document)
+}
+
+/// The document in a JSON or YAML file, and where its values are.
+pub(super) fn document_with_positions(path: &Path) -> Result<(Json, Positions), TemplateFileError> {
     let text = std::fs::read_to_string(path).map_err(|source| TemplateFileError::Read {
         path: path.to_owned(),
         source,
     })?;
-    Template::document_from_text(&text).map_err(|error| TemplateFileError::Parse {
+    let document = Template::document_from_text(&text).map_err(|error| TemplateFileError::Parse {
         path: path.to_owned(),
         error,
-    })
+    })?;
+    Ok((document, Positions::of(&text)))
 }
 
 /// The parameters in a file, by name.

@@ -281,3 +281,45 @@ fn loops_make_services() {
     let names: Vec<&str> = plan.services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(names, ["a", "b"]);
 }
+
+#[test]
+fn environment_files_and_secrets_become_variables() {
+    let files = "[{Type: s3, Value: 'arn:aws:s3:::settings/a.env'}, {Type: s3, Value: 'arn:aws:s3:::settings/b.env'}]";
+    let secrets = "[{Name: HOST, ValueFrom: !Ref Host}, {Name: TOKEN, ValueFrom: /elsewhere/token}]";
+    let text = BASE.replace(
+        "          Environment:\n",
+        &format!("          EnvironmentFiles: {files}\n          Secrets: {secrets}\n          Environment:\n"),
+    );
+    let given = with_values(Values::default().with("s3://settings/a.env", "COLOUR=green\nQUEUE=of the file\n"));
+    let plan = plan_in(&text, &given).expect("a plan");
+    let variables = environment(&plan);
+    // Its own variable takes precedence.
+    assert!(
+        variables.contains(&("COLOUR", "green")) && variables.contains(&("QUEUE", "jobs:Queue")),
+        "{variables:?}"
+    );
+    // That of the parameter in the same template.
+    assert!(variables.contains(&("HOST", "cache.local")), "{variables:?}");
+    let path = "Resources.Task.Properties.ContainerDefinitions[0]";
+    for listed in [
+        format!("{path}.EnvironmentFiles: arn:aws:s3:::settings/b.env"),
+        format!("{path}.Secrets: TOKEN"),
+    ] {
+        assert!(
+            plan.not_simulated.contains(&(listed, "property".to_owned())),
+            "{:?}",
+            plan.not_simulated
+        );
+    }
+    let missing = given.values.missing_references();
+    let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        missing,
+        [
+            "resolve:secretsmanager:db",
+            "resolve:ssm-secure:/cache/host",
+            "resolve:ssm-secure:/elsewhere/token",
+            "resolve:ssm:/cache/host:1",
+        ]
+    );
+}
