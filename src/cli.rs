@@ -10,6 +10,7 @@ pub(crate) mod bluegreen;
 mod check;
 mod diagram;
 pub(crate) mod error;
+pub(crate) mod header_limits;
 pub(crate) mod images;
 pub(crate) mod import;
 pub(crate) mod migrate;

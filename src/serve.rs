@@ -38,7 +38,7 @@ use app_mesh_api::service::{Extensions, OpenError};
 use app_mesh_api::store::FileStoreError;
 use app_mesh_api::{AuditLog, Authentication, FileStore, Service, Settings};
 use ipnet::IpNet;
-use mesh_control::{Addresses, BindError, ControlPlane};
+use mesh_control::{Addresses, BindError, ControlPlane, HeaderLimits, MeshState};
 use mesh_model::app_mesh::Topology;
 use server_tls::{CertificateFiles, ServerTls, TlsError};
 use stop_signals::StopSignals;
@@ -74,6 +74,8 @@ pub(crate) struct Serve {
     /// Where changes through the API are logged.
     pub(crate) audit_log: Option<AuditTarget>,
     pub(crate) settings: Settings,
+    /// The limits of headers that Envoys accept.
+    pub(crate) header_limits: HeaderLimits,
 }
 
 /// Where the meshes are.
@@ -196,7 +198,10 @@ impl Serve {
         let mut builder = ControlPlane::builder()
             .addresses(self.addresses)
             .readiness(endpoints.readiness(), endpoints.known())
-            .mesh_state(endpoints.initial());
+            .mesh_state(MeshState {
+                header_limits: self.header_limits,
+                ..endpoints.initial()
+            });
         if let Some(tls) = &tls {
             builder = builder.xds_tls(tls.clone());
         }

@@ -180,6 +180,16 @@ impl Error {
         matches!(self.inner.kind, Kind::Expired)
     }
 
+    /// True if the sidecar did not accept the call, which the service has not received: its headers are too large, it is no
+    /// valid HTTP, or it uses what the sidecar does not support.
+    #[must_use]
+    pub fn is_rejected_by_sidecar(&self) -> bool {
+        matches!(
+            self.local_reply(),
+            Some(LocalReply::HeadersTooLarge | LocalReply::Rejected)
+        )
+    }
+
     /// True if the connection, to the sidecar or to a task, broke before a response. The service may have acted on the call.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {

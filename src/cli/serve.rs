@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use mesh_control::Addresses;
 use server_tls::CertificateFiles;
 
+use crate::cli::header_limits::HeaderLimitArguments;
 use crate::serve::{AuditTarget, Serve, StateLocation};
 
 /// There is no directory for a state file.
@@ -85,6 +86,8 @@ pub(crate) struct ServeArguments {
     /// No maximum numbers of resources. Default: those of App Mesh, such as 200 virtual nodes in a mesh
     #[arg(long)]
     no_quotas: bool,
+    #[command(flatten)]
+    header_limits: HeaderLimitArguments,
 }
 
 impl ServeArguments {
@@ -126,6 +129,7 @@ impl ServeArguments {
                 _ => AuditTarget::File(path),
             }),
             settings,
+            header_limits: self.header_limits.into(),
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mesh_control::HeaderLimits;
+
 use crate::endpoint_discovery::ApiMeshes;
 use crate::endpoint_policy::EndpointPolicy;
 use crate::poll_budget::PollIntervals;
@@ -20,6 +22,8 @@ pub struct Options {
     pub intervals: PollIntervals,
     /// Which addresses endpoints may have. Default: all that a task can have.
     pub endpoints: EndpointPolicy,
+    /// The limits of headers that the Envoys accept.
+    pub header_limits: HeaderLimits,
     /// The id under which this replica publishes its status for [`SyncReader`], unique among replicas, such as a
     /// [`replica_id`]. Default: none, and nothing is published.
     ///
@@ -37,6 +41,7 @@ impl Options {
             namespaces: BTreeMap::new(),
             intervals: PollIntervals::default(),
             endpoints: EndpointPolicy::default(),
+            header_limits: HeaderLimits::default(),
             publish_as: None,
         }
     }

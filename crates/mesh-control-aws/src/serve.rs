@@ -5,7 +5,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use mesh_control::{Addresses, BindError, CallStatistics, ControlPlane, ReadinessSource, ServeError};
+use mesh_control::{Addresses, BindError, CallStatistics, ControlPlane, MeshState, ReadinessSource, ServeError};
 
 use crate::clients::Clients;
 use crate::options::Options;
@@ -56,6 +56,10 @@ pub async fn serve(
     let calls = CallStatistics::default();
     let (control, serving) = ControlPlane::builder()
         .addresses(addresses)
+        .mesh_state(MeshState {
+            header_limits: options.header_limits,
+            ..MeshState::default()
+        })
         .call_statistics(calls.clone())
         .readiness(Arc::clone(&polled) as Arc<dyn ReadinessSource>, known)
         .bind()

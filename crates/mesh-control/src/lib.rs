@@ -31,7 +31,7 @@ mod translate;
 pub use call_statistics::CallStatistics;
 pub use control_plane::{Addresses, BindError, ControlPlane, ControlPlaneBuilder, ReadinessSource, ServeError};
 pub use envoy_bootstrap::{Admin, ApiType, Bootstrap, Upstream};
-pub use mesh_state::{Endpoint, MeshState, NodeEndpoint};
+pub use mesh_state::{Endpoint, HeaderLimits, MeshState, NodeEndpoint};
 pub use mesh_state_source::MeshStateSource;
 pub use node::{Identity, NodeMetadata, ServiceIdentity};
 pub use statistics::{Counts, NodeStatistics};

@@ -27,6 +27,37 @@ pub struct MeshState {
     /// The endpoints of virtual nodes with DNS discovery, by host name, where they are known: where tasks share an address
     /// and differ by port, DNS could not express it. Envoy resolves other names by DNS.
     pub dns_endpoints: BTreeMap<String, Vec<NodeEndpoint>>,
+    /// The limits of headers, for all Envoys.
+    pub header_limits: HeaderLimits,
+}
+
+/// What an Envoy accepts from a caller. Larger or more headers get status 431.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeaderLimits {
+    /// The size of all headers of a request, in KiB; of a response, too. Envoy allows 1 to 8192. Default, decided here: 96.
+    pub kib: u32,
+    /// The number of headers. Default, decided here: 1000.
+    pub count: u32,
+}
+
+impl Default for HeaderLimits {
+    fn default() -> Self {
+        Self { kib: 96, count: 1000 }
+    }
+}
+
+impl HeaderLimits {
+    /// The largest size that Envoy allows.
+    pub const MAX_KIB: u32 = 8192;
+
+    /// The limits for requests that another Envoy has accepted: with room for the headers that it adds.
+    #[must_use]
+    pub fn behind_envoy(self) -> Self {
+        Self {
+            kib: self.kib.saturating_add(8).min(Self::MAX_KIB),
+            count: self.count.saturating_add(50),
+        }
+    }
 }
 
 /// An endpoint of a Service Connect service: one task.

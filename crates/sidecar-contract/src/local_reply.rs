@@ -22,6 +22,13 @@ pub enum LocalReply {
     Unreachable,
     /// The response did not arrive within the mesh's timeout. Status 504.
     TimedOut,
+    /// The request headers are larger, or more, than the sidecar accepts. Status 431.
+    HeadersTooLarge,
+    /// The sidecar does not accept the request: it is no valid HTTP, or uses what the sidecar does not support. Another
+    /// status of 400 to 499.
+    Rejected,
+    /// The sidecar could not forward the request or the response, for another reason. A status of 500 to 599.
+    Failed,
 }
 
 impl LocalReply {
@@ -32,6 +39,9 @@ impl LocalReply {
         LocalReply::NoHealthyEndpoint,
         LocalReply::Unreachable,
         LocalReply::TimedOut,
+        LocalReply::HeadersTooLarge,
+        LocalReply::Rejected,
+        LocalReply::Failed,
     ];
 
     /// The header value of this reason.
@@ -43,6 +53,9 @@ impl LocalReply {
             LocalReply::NoHealthyEndpoint => "no-healthy-endpoint",
             LocalReply::Unreachable => "unreachable",
             LocalReply::TimedOut => "timed-out",
+            LocalReply::HeadersTooLarge => "headers-too-large",
+            LocalReply::Rejected => "rejected",
+            LocalReply::Failed => "failed",
         }
     }
 

@@ -115,6 +115,9 @@ impl Kind {
         "no_healthy_endpoint",
         "unreachable",
         "timeout",
+        "headers_too_large",
+        "rejected",
+        "sidecar_failed",
         "other_fault",
         "interrupted",
         "request_body",
@@ -139,6 +142,9 @@ impl Kind {
                 LocalReply::NoHealthyEndpoint => "no_healthy_endpoint",
                 LocalReply::Unreachable => "unreachable",
                 LocalReply::TimedOut => "timeout",
+                LocalReply::HeadersTooLarge => "headers_too_large",
+                LocalReply::Rejected => "rejected",
+                LocalReply::Failed => "sidecar_failed",
                 _ => "other_fault",
             },
             Self::UnknownLocalReply { .. } => "other_fault",
@@ -194,7 +200,7 @@ impl Kind {
             Self::SidecarUnreachable(at) => {
                 write!(f, "the sidecar at {at} is not reachable, so `{name}` was not called")
             }
-            Self::LocalReply { reason, body, .. } => match reason {
+            Self::LocalReply { reason, status, body } => match reason {
                 LocalReply::UnknownService => write!(f, "no service `{name}` in this mesh{body}"),
                 LocalReply::NoRoute => write!(f, "no route of `{name}` matches the request{body}"),
                 LocalReply::NoHealthyEndpoint => write!(f, "no healthy endpoint of `{name}`{body}"),
@@ -202,6 +208,12 @@ impl Kind {
                 LocalReply::TimedOut => {
                     write!(f, "`{name}` did not respond within the mesh's timeout{body}")
                 }
+                LocalReply::HeadersTooLarge => write!(
+                    f,
+                    "the sidecar rejected the call to `{name}`: its headers are larger, or more, than the mesh allows{body}"
+                ),
+                LocalReply::Rejected => write!(f, "the sidecar rejected the call to `{name}` with {status}{body}"),
+                LocalReply::Failed => write!(f, "the sidecar failed with {status} in place of `{name}`{body}"),
                 other => write!(f, "the sidecar replied in place of `{name}`: {other}{body}"),
             },
             Self::UnknownLocalReply { reason, status, body } => {

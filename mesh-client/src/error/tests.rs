@@ -24,6 +24,7 @@ const PREDICATES: &[Predicate] = &[
     ("is_no_healthy_endpoint", Error::is_no_healthy_endpoint),
     ("is_unreachable", Error::is_unreachable),
     ("is_timeout", Error::is_timeout),
+    ("is_rejected_by_sidecar", Error::is_rejected_by_sidecar),
     ("is_expired", Error::is_expired),
     ("is_interrupted", Error::is_interrupted),
     ("is_request_body", Error::is_request_body),
@@ -180,6 +181,28 @@ fn table() -> Vec<(Error, &'static str, &'static str, &'static str)> {
             "`blue.appmesh` did not respond within the mesh's timeout",
         ),
         (
+            local_reply(
+                LocalReply::HeadersTooLarge,
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "",
+            ),
+            "headers_too_large",
+            "is_rejected_by_sidecar",
+            "the sidecar rejected the call to `blue.appmesh`: its headers are larger, or more, than the mesh allows",
+        ),
+        (
+            local_reply(LocalReply::Rejected, StatusCode::BAD_REQUEST, "Bad Request"),
+            "rejected",
+            "is_rejected_by_sidecar",
+            "the sidecar rejected the call to `blue.appmesh` with 400 Bad Request: Bad Request",
+        ),
+        (
+            local_reply(LocalReply::Failed, StatusCode::SERVICE_UNAVAILABLE, "envoy overloaded"),
+            "sidecar_failed",
+            "",
+            "the sidecar failed with 503 Service Unavailable in place of `blue.appmesh`: envoy overloaded",
+        ),
+        (
             unknown,
             "other_fault",
             "",
@@ -267,7 +290,7 @@ fn errors_of_responses_have_a_status() {
         .filter_map(|(error, ..)| error.status())
         .map(|status| status.as_u16())
         .collect();
-    assert_eq!(statuses, [404, 404, 503, 503, 504, 503, 404]);
+    assert_eq!(statuses, [404, 404, 503, 503, 504, 431, 400, 503, 503, 404]);
     assert_eq!(
         local_reply(LocalReply::TimedOut, StatusCode::GATEWAY_TIMEOUT, "").local_reply(),
         Some(LocalReply::TimedOut)

@@ -37,6 +37,14 @@ pub(super) fn local_reply_header(reason: LocalReply) -> HeaderValueOption {
     set_header(local_reply::HEADER, reason.as_str())
 }
 
+/// The header of a local reply that has none yet.
+pub(super) fn default_local_reply_header(reason: LocalReply) -> HeaderValueOption {
+    HeaderValueOption {
+        append_action: HeaderAppendAction::AddIfAbsent.into(),
+        ..local_reply_header(reason)
+    }
+}
+
 /// Sets a header, or replaces it.
 pub(super) fn set_header(name: &str, value: &str) -> HeaderValueOption {
     HeaderValueOption {

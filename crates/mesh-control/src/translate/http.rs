@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use envoy_types::pb::envoy::config::accesslog::v3::access_log_filter::FilterSpecifier;
+use envoy_types::pb::envoy::config::accesslog::v3::comparison_filter::Op;
 use envoy_types::pb::envoy::config::accesslog::v3::{
-    AccessLog, AccessLogFilter, HeaderFilter, ResponseFlagFilter, access_log::ConfigType as AccessLogConfig,
+    AccessLog, AccessLogFilter, ComparisonFilter, HeaderFilter, ResponseFlagFilter, StatusCodeFilter,
+    access_log::ConfigType as AccessLogConfig,
 };
 use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
 use envoy_types::pb::envoy::config::core::v3::substitution_format_string::Format;
-use envoy_types::pb::envoy::config::core::v3::{DataSource, HttpProtocolOptions, SubstitutionFormatString};
+use envoy_types::pb::envoy::config::core::v3::{
+    DataSource, Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions, RuntimeUInt32,
+    SubstitutionFormatString,
+};
 use envoy_types::pb::envoy::config::listener::v3::Filter;
 use envoy_types::pb::envoy::config::listener::v3::filter::ConfigType;
 use envoy_types::pb::envoy::config::route::v3::HeaderMatcher;
@@ -27,10 +32,11 @@ use envoy_types::pb::envoy::r#type::matcher::v3::string_matcher::MatchPattern;
 use envoy_types::pb::google::protobuf::BoolValue;
 use sidecar_contract::LocalReply;
 
-use super::direct_response::local_reply_header;
-use super::envoy::{any, duration_or_unlimited, over_ads};
+use super::direct_response::default_local_reply_header;
+use super::envoy::{any, duration_or_unlimited, over_ads, uint32};
 use super::tracing;
 use crate::access_log;
+use crate::mesh_state::HeaderLimits;
 use crate::node::MeshwrightMetadata;
 
 /// Settings of a connection manager.
@@ -46,6 +52,10 @@ pub(super) struct Manager {
     pub(super) access_logs: Vec<AccessLog>,
     /// Whether `/a/../b` and `//b` are normalized to `/b`.
     pub(super) normalizes_paths: bool,
+    /// The limits of request headers.
+    pub(super) header_limits: HeaderLimits,
+    /// The host of requests of HTTP/1.0 without one. If empty, these are rejected.
+    pub(super) default_host: String,
     /// The filters before the router.
     pub(super) filters: Vec<HttpFilter>,
 }
@@ -85,8 +95,16 @@ impl Manager {
             },
             common_http_protocol_options: Some(HttpProtocolOptions {
                 idle_timeout: duration_or_unlimited(self.idle_timeout),
+                max_headers_count: uint32(self.header_limits.count),
                 ..Default::default()
             }),
+            max_request_headers_kb: uint32(self.header_limits.kib),
+            http_protocol_options: Some(Http1ProtocolOptions {
+                accept_http_10: true,
+                default_host_for_http_10: self.default_host,
+                ..Default::default()
+            }),
+            http2_protocol_options: Some(http2_options()),
             upgrade_configs: vec![UpgradeConfig {
                 upgrade_type: "websocket".to_owned(),
                 ..Default::default()
@@ -106,28 +124,72 @@ impl Manager {
     }
 }
 
-/// Adds a header with the reason to local replies, by response flags. Source: Envoy, access log, `%RESPONSE_FLAGS%`
+/// HTTP/2, in which a client may open a WebSocket by an extended CONNECT (RFC 8441), as Envoy does upstream.
+pub(super) fn http2_options() -> Http2ProtocolOptions {
+    Http2ProtocolOptions {
+        allow_connect: true,
+        ..Default::default()
+    }
+}
+
+/// Options of upstream HTTP connections: the limits of requests hold for response headers, too.
+pub(super) fn upstream_options(limits: HeaderLimits) -> HttpProtocolOptions {
+    HttpProtocolOptions {
+        max_headers_count: uint32(limits.count),
+        max_response_headers_kb: uint32(limits.kib),
+        ..Default::default()
+    }
+}
+
+/// Adds a header with the reason to every local reply: by response flags, which say most, else by status. Envoy's first
+/// match applies; direct responses have their reason already. Source: Envoy, access log, `%RESPONSE_FLAGS%`
 /// (read 2026-11-23).
 fn local_reply_mappers() -> Vec<ResponseMapper> {
-    [
+    let by_flags = [
         (LocalReply::NoHealthyEndpoint, &["UH", "NC"][..]),
         (LocalReply::TimedOut, &["UT", "SI", "DT"][..]),
         (
             LocalReply::Unreachable,
             &["UF", "UC", "LR", "UR", "URX", "UO", "UPE"][..],
         ),
-    ]
-    .into_iter()
-    .map(|(reason, flags)| ResponseMapper {
-        filter: Some(AccessLogFilter {
-            filter_specifier: Some(FilterSpecifier::ResponseFlagFilter(ResponseFlagFilter {
-                flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
-            })),
+        (LocalReply::NoRoute, &["NR"][..]),
+    ];
+    let by_flags = by_flags.into_iter().map(|(reason, flags)| {
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let filter = FilterSpecifier::ResponseFlagFilter(ResponseFlagFilter { flags });
+        (reason, filter)
+    });
+    let by_status = [
+        (LocalReply::HeadersTooLarge, Op::Eq, 431),
+        (LocalReply::Failed, Op::Ge, 500),
+        (LocalReply::Rejected, Op::Ge, 0),
+    ];
+    let by_status = by_status
+        .into_iter()
+        .map(|(reason, op, status)| (reason, compare_status(op, status)));
+    by_flags
+        .chain(by_status)
+        .map(|(reason, filter)| ResponseMapper {
+            filter: Some(AccessLogFilter {
+                filter_specifier: Some(filter),
+            }),
+            headers_to_add: vec![default_local_reply_header(reason)],
+            ..Default::default()
+        })
+        .collect()
+}
+
+fn compare_status(op: Op, status: u32) -> FilterSpecifier {
+    FilterSpecifier::StatusCodeFilter(StatusCodeFilter {
+        comparison: Some(ComparisonFilter {
+            op: op.into(),
+            value: Some(RuntimeUInt32 {
+                default_value: status,
+                // Required, and of no runtime that exists.
+                runtime_key: "meshwright.local_reply".to_owned(),
+            }),
         }),
-        headers_to_add: vec![local_reply_header(reason)],
-        ..Default::default()
     })
-    .collect()
 }
 
 fn access_log_entries(path: &str, routes: &str) -> AccessLog {

@@ -45,23 +45,24 @@ pub(crate) fn service_connect(
         snapshot: Snapshot::new(),
         notes: Vec::new(),
     };
+    let limits = state.header_limits;
     for endpoint in &namespace.services {
         let name = names::egress_cluster(namespace, endpoint);
         let instances = state.endpoints_of(&namespace.name, &endpoint.discovery_name);
         translation.snapshot = translation
             .snapshot
-            .with_cluster(&cluster::egress(&name, endpoint))
+            .with_cluster(&cluster::egress(&name, endpoint, limits))
             .with_endpoints(&super::envoy::load_assignment(
                 &name,
                 instances.iter().map(|instance| instance.address),
             ));
     }
     if metadata.extension.is_transparent_proxy {
-        transparent_proxy::translate(namespace, metadata, &mut translation);
+        transparent_proxy::translate(namespace, metadata, limits, &mut translation);
     } else {
-        egress::translate(namespace, metadata, &mut translation);
+        egress::translate(namespace, metadata, limits, &mut translation);
     }
-    ingress::translate(namespace, &service.service, metadata, &mut translation);
+    ingress::translate(namespace, &service.service, (metadata, limits), &mut translation);
     Some(translation)
 }
 

@@ -29,6 +29,7 @@ mod grpc;
 mod health;
 mod http2;
 mod http2_fixture;
+mod http_limits;
 mod ip_preference;
 mod mirrors;
 mod outlier_detection;

@@ -23,6 +23,19 @@ structure! {
     }
 }
 
+impl VirtualNodeSpec {
+    /// The host name of its tasks: that of DNS, or service and namespace of Cloud Map.
+    #[must_use]
+    pub fn host_name(&self) -> Option<String> {
+        Some(match self.service_discovery.as_ref()? {
+            ServiceDiscovery::Dns(dns) => dns.hostname.clone(),
+            ServiceDiscovery::AwsCloudMap(cloud_map) => {
+                format!("{}.{}", cloud_map.service_name, cloud_map.namespace_name)
+            }
+        })
+    }
+}
+
 union! {
     /// Service discovery of a virtual node's tasks.
     #[derive(Debug, Clone, PartialEq)]

@@ -14,7 +14,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use futures_util::FutureExt;
 use ipnet::IpNet;
-use mesh_control::Addresses;
+use mesh_control::{Addresses, HeaderLimits};
 use mesh_control_aws::{self as aws, Clients, EndpointPolicy, Options, PollIntervals};
 use stop_signals::StopSignals;
 use tracing_subscriber::EnvFilter;
@@ -116,6 +116,24 @@ struct Serve {
     /// Poll interval of Cloud Map for instances that became unhealthy. Recovery is noticed at --endpoints-every.
     #[arg(long, env = "MESHWRIGHT_HEALTH_EVERY", value_name = "TIME", default_value = "30s", value_parser = interval)]
     health_every: Duration,
+    /// Size of all headers of a request that Envoys accept, in KiB.
+    #[arg(
+        long,
+        env = "MESHWRIGHT_MAX_REQUEST_HEADERS_KIB",
+        value_name = "KIB",
+        default_value_t = HeaderLimits::default().kib,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(HeaderLimits::MAX_KIB))
+    )]
+    max_request_headers_kib: u32,
+    /// Number of headers that Envoys accept.
+    #[arg(
+        long,
+        env = "MESHWRIGHT_MAX_HEADERS",
+        value_name = "COUNT",
+        default_value_t = HeaderLimits::default().count,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    max_headers: u32,
     /// Publish the status of this replica in the parameter /meshwright-status/MESH/REPLICA, for deploy tools.
     #[arg(long, env = "MESHWRIGHT_PUBLISH_STATUS", value_parser = FalseyValueParser::new())]
     publish_status: bool,
@@ -200,6 +218,10 @@ async fn run(arguments: Serve) -> Result<(), String> {
             ..PollIntervals::default()
         },
         endpoints: EndpointPolicy::within(arguments.endpoint_networks),
+        header_limits: HeaderLimits {
+            kib: arguments.max_request_headers_kib,
+            count: arguments.max_headers,
+        },
         publish_as: arguments
             .publish_status
             .then(|| aws::replica_id(std::env::var(aws::METADATA_VARIABLE).ok().as_deref())),

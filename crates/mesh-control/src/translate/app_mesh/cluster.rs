@@ -6,7 +6,7 @@ use std::time::Duration;
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, LbPolicy};
 use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster};
-use envoy_types::pb::envoy::config::core::v3::{Http1ProtocolOptions, Http2ProtocolOptions};
+use envoy_types::pb::envoy::config::core::v3::Http1ProtocolOptions;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3 as upstream;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::explicit_http_config::ProtocolConfig;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
@@ -17,10 +17,12 @@ use mesh_model::app_mesh::{Protocol, VirtualNodeSpec};
 use prost::Name;
 
 use super::super::envoy::{any, duration, load_assignment, uint32};
+use super::super::http::{http2_options, upstream_options};
 use super::context::{Backend, NodeContext};
 use super::discovery::Discovery;
 use super::tls::{self, ClientTls};
 use super::{health, names};
+use crate::mesh_state::HeaderLimits;
 
 /// Source for both: the configuration of a real App Mesh gateway (read 2026-11-23).
 const PEER_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -62,41 +64,50 @@ pub(super) fn of_node(
         ignore_health_on_host_removal: discovery.endpoints.is_some(),
         outlier_detection: listener.outlier_detection.as_ref().map(health::outlier_detection),
         transport_socket,
-        ..with_circuit_breakers(common(name, Some(mapping.protocol)), None)
+        ..with_circuit_breakers(
+            common(name, Some((mapping.protocol, context.state.header_limits))),
+            None,
+        )
     };
     let (cluster, endpoints) = discovery.apply_to(cluster);
     context.add_cluster(cluster, endpoints, backend.service)
 }
 
 /// The application of a virtual node, with the limits of the listener.
-pub(super) fn of_application(name: String, application: SocketAddr, listener: &Listener) -> Cluster {
+pub(super) fn of_application(
+    name: String,
+    application: SocketAddr,
+    listener: &Listener,
+    limits: HeaderLimits,
+) -> Cluster {
     let cluster = Cluster {
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
         load_assignment: Some(load_assignment(&name, [application])),
         connect_timeout: duration(APP_CONNECT_TIMEOUT),
-        ..common(name, Some(listener.port_mapping.protocol))
+        ..common(name, Some((listener.port_mapping.protocol, limits)))
     };
     with_circuit_breakers(cluster, listener.connection_pool.as_ref())
 }
 
 /// The original destination of a connection, in the protocol of the caller.
-pub(super) fn original_destination(name: String) -> Cluster {
+pub(super) fn original_destination(name: String, limits: HeaderLimits) -> Cluster {
     let cluster = Cluster {
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::OriginalDst.into())),
         lb_policy: LbPolicy::ClusterProvided.into(),
         connect_timeout: duration(PEER_CONNECT_TIMEOUT),
-        ..downstream_protocol_cluster(name)
+        ..downstream_protocol_cluster(name, limits)
     };
     with_circuit_breakers(cluster, None)
 }
 
 /// A cluster with the protocol of the downstream connection.
-pub(super) fn downstream_protocol_cluster(name: String) -> Cluster {
+pub(super) fn downstream_protocol_cluster(name: String, limits: HeaderLimits) -> Cluster {
     let options = upstream::HttpProtocolOptions {
+        common_http_protocol_options: Some(upstream_options(limits)),
         upstream_protocol_options: Some(UpstreamProtocolOptions::UseDownstreamProtocolConfig(
             UseDownstreamHttpConfig {
                 http_protocol_options: Some(Http1ProtocolOptions::default()),
-                http2_protocol_options: Some(Http2ProtocolOptions::default()),
+                http2_protocol_options: Some(http2_options()),
                 ..Default::default()
             },
         )),
@@ -120,13 +131,17 @@ pub(super) fn blackhole_cluster(context: &mut NodeContext<'_>) -> String {
     context.add_cluster(cluster, None, "")
 }
 
-fn common(name: String, protocol: Option<Protocol>) -> Cluster {
-    let protocol = protocol.and_then(|protocol| match protocol {
-        Protocol::Http => Some(ProtocolConfig::HttpProtocolOptions(Http1ProtocolOptions::default())),
-        Protocol::Http2 | Protocol::Grpc => Some(ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default())),
+fn common(name: String, protocol: Option<(Protocol, HeaderLimits)>) -> Cluster {
+    let protocol = protocol.and_then(|(protocol, limits)| match protocol {
+        Protocol::Http => Some((
+            ProtocolConfig::HttpProtocolOptions(Http1ProtocolOptions::default()),
+            limits,
+        )),
+        Protocol::Http2 | Protocol::Grpc => Some((ProtocolConfig::Http2ProtocolOptions(http2_options()), limits)),
         Protocol::Tcp => None,
     });
-    let options = protocol.map(|protocol| upstream::HttpProtocolOptions {
+    let options = protocol.map(|(protocol, limits)| upstream::HttpProtocolOptions {
+        common_http_protocol_options: Some(upstream_options(limits)),
         upstream_protocol_options: Some(UpstreamProtocolOptions::ExplicitHttpConfig(ExplicitHttpConfig {
             protocol_config: Some(protocol),
         })),

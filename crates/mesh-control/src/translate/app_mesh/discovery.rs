@@ -31,6 +31,12 @@ impl Discovery {
         match &spec.service_discovery {
             Some(ServiceDiscovery::Dns(dns)) => match context.state.dns_endpoints.get(&dns.hostname) {
                 Some(known) => Self::known(dns.hostname.clone(), known.iter(), preference, port),
+                // Resolved without DNS (RFC 6761): a DNS server may not have it, and the lookup does not read /etc/hosts.
+                None if is_localhost(&dns.hostname) => Self {
+                    name: dns.hostname.clone(),
+                    endpoints: Some(vec![SocketAddr::new(loopback(context, preference), port)]),
+                    dns: None,
+                },
                 None => Self {
                     name: dns.hostname.clone(),
                     endpoints: None,
@@ -118,6 +124,19 @@ fn discovery_type(response: DnsResponseType) -> DiscoveryType {
         DnsResponseType::Loadbalancer => DiscoveryType::LogicalDns,
         DnsResponseType::Endpoints => DiscoveryType::StrictDns,
     }
+}
+
+fn loopback(context: &NodeContext<'_>, preference: Option<IpPreference>) -> IpAddr {
+    let application = context.metadata.extension.app_address;
+    application
+        .filter(IpAddr::is_loopback)
+        .unwrap_or_else(|| ip_preference::application(preference))
+}
+
+/// Whether this is a name of the task itself.
+fn is_localhost(hostname: &str) -> bool {
+    let name = hostname.strip_suffix('.').unwrap_or(hostname).to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// A name with a final dot is resolved without search domains. App Mesh wrote it so (the configuration of a real

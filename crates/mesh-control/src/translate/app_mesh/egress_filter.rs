@@ -44,7 +44,7 @@ pub(super) fn unknown_hosts(context: &mut NodeContext<'_>, owner: &str, backends
     let to_other = if allows_all(context) {
         let name = names::allow_all(&context.mesh.name);
         let cluster = if context.metadata.extension.is_transparent_proxy {
-            cluster::original_destination(name)
+            cluster::original_destination(name, context.state.header_limits)
         } else {
             forward_proxy(context, name)
         };
@@ -81,7 +81,8 @@ fn explanation(owner: &str, backends: &[Backend<'_>]) -> String {
 
 /// The filter chains for connections to other ports.
 pub(super) fn unknown_connections(context: &mut NodeContext<'_>) -> (Vec<FilterChain>, Option<FilterChain>) {
-    let aws = cluster::original_destination(names::amazonaws(&context.mesh.name));
+    let limits = context.state.header_limits;
+    let aws = cluster::original_destination(names::amazonaws(&context.mesh.name), limits);
     let to_aws = passthrough_chain(context, aws, "amazonaws");
     let aws_chain = FilterChain {
         filter_chain_match: Some(FilterChainMatch {
@@ -93,7 +94,7 @@ pub(super) fn unknown_connections(context: &mut NodeContext<'_>) -> (Vec<FilterC
         ..to_aws
     };
     let anywhere = allows_all(context).then(|| {
-        let all = cluster::original_destination(names::allow_all(&context.mesh.name));
+        let all = cluster::original_destination(names::allow_all(&context.mesh.name), limits);
         passthrough_chain(context, all, "mesh-allow-all")
     });
     (vec![aws_chain], anywhere)
@@ -137,7 +138,7 @@ fn forward_proxy(context: &NodeContext<'_>, name: String) -> Cluster {
             typed_config: Some(config),
         })),
         lb_policy: LbPolicy::ClusterProvided.into(),
-        ..cluster::downstream_protocol_cluster(name)
+        ..cluster::downstream_protocol_cluster(name, context.state.header_limits)
     }
 }
 

@@ -150,6 +150,8 @@ impl<'a> Gateway<'a> {
             access_logs: self.access_logs.clone(),
             normalizes_paths: true,
             filters: Vec::new(),
+            header_limits: context.state.header_limits,
+            default_host: self.name.to_owned(),
         }
         .filter(&context.metadata.extension)
     }
@@ -160,7 +162,11 @@ impl<'a> Gateway<'a> {
         let is_only = self.gateway.spec.listeners.len() == 1;
         let listener_port = (!is_only).then_some(mapping.port);
         let name = names::loopback_egress(&context.mesh.name, self.name, mapping.protocol, listener_port);
-        context.add_cluster(cluster::of_application(name, self.egress, listener), None, "")
+        context.add_cluster(
+            cluster::of_application(name, self.egress, listener, context.state.header_limits),
+            None,
+            "",
+        )
     }
 
     fn translate(
@@ -205,7 +211,7 @@ impl<'a> Gateway<'a> {
             (Some(http), _) => {
                 let changes = http.action.rewrite.as_ref();
                 let host = rewrite::of_host(service, changes.and_then(|changes| changes.hostname));
-                let path = rewrite::of_path(http.matching.prefix.as_deref(), changes);
+                let path = rewrite::of_path(&http.matching, changes);
                 rewrite::apply(http_match(route), rewrite::with_host(action, host), path)
             }
             (None, Some(grpc)) => {
@@ -285,6 +291,8 @@ impl<'a> Gateway<'a> {
             access_logs: Vec::new(),
             normalizes_paths: true,
             filters: Vec::new(),
+            header_limits: context.state.header_limits.behind_envoy(),
+            default_host: String::new(),
         };
         let (ip, port) = (IpAddr::V4(Ipv4Addr::LOCALHOST), self.egress.port());
         let chains = vec![listeners::chain(None, manager.filter(&context.metadata.extension))];

@@ -23,7 +23,8 @@ use super::tls_filter_chain::{is_permissive, secured};
 use super::virtual_hosts::{VirtualHosts, default_port};
 use super::virtual_service::{PortProvider, ServicePort, is_http_family};
 use super::{
-    cluster, egress_filter, ip_preference, listeners, logging, names, routes, virtual_service, weighted_clusters,
+    cluster, egress_filter, ip_preference, listeners, logging, names, routes, virtual_hosts, virtual_service,
+    weighted_clusters,
 };
 use crate::node::{EGRESS_PORT, TRANSPARENT_INGRESS, egress_listener, ingress_listener, tcp_egress_listener};
 
@@ -105,15 +106,7 @@ impl Node<'_> {
     /// are removed from the application's responses.
     fn to_application(&self, context: &mut NodeContext<'_>, listener: &Listener) -> Filter {
         let mapping = listener.port_mapping;
-        let name = names::ingress_cluster(&context.mesh.name, self.name, mapping.protocol, mapping.port);
-        let preference = ip_preference::of_node(&context.mesh.mesh, self.spec);
-        let own = &context.metadata.extension;
-        let application = SocketAddr::new(
-            own.app_address
-                .unwrap_or_else(|| ip_preference::application(preference)),
-            context.metadata.app_port(mapping.port),
-        );
-        let cluster = context.add_cluster(cluster::of_application(name, application, listener), None, "");
+        let cluster = self.application_cluster(context, listener);
         let stat_prefix = match self.spec.listeners.as_slice() {
             [_] => "ingress".to_owned(),
             _ => format!("ingress.{}.{}", mapping.protocol, mapping.port),
@@ -153,8 +146,24 @@ impl Node<'_> {
             access_logs: self.access_logs.clone(),
             normalizes_paths: true,
             filters: Vec::new(),
+            header_limits: context.state.header_limits.behind_envoy(),
+            default_host: self.name.to_owned(),
         }
         .filter(&context.metadata.extension)
+    }
+
+    fn application_cluster(&self, context: &mut NodeContext<'_>, listener: &Listener) -> String {
+        let mapping = listener.port_mapping;
+        let name = names::ingress_cluster(&context.mesh.name, self.name, mapping.protocol, mapping.port);
+        let preference = ip_preference::of_node(&context.mesh.mesh, self.spec);
+        let own = &context.metadata.extension;
+        let application = SocketAddr::new(
+            own.app_address
+                .unwrap_or_else(|| ip_preference::application(preference)),
+            context.metadata.app_port(mapping.port),
+        );
+        let cluster = cluster::of_application(name, application, listener, context.state.header_limits);
+        context.add_cluster(cluster, None, "")
     }
 
     fn secured(
@@ -193,11 +202,37 @@ impl Node<'_> {
             context.note("the node metadata have no port for `egress`: the application cannot call other services");
             return;
         };
+        self.add_own_name(context, &mut hosts);
         let manager = self.egress_manager(context, hosts, names::egress_routes(EGRESS_PORT), &backends);
         let name = names::egress_listener("0.0.0.0");
         let chains = vec![listeners::chain(None, manager)];
         let outbound = TrafficDirection::Outbound;
         context.add_listener(&listeners::explicit(name, (LOOPBACK, at), outbound, chains, false));
+    }
+
+    /// Routes calls to the node's own host name to its own application. App Mesh's interception leaves connections to a
+    /// task's own address alone, so a service reaches itself by its name without having itself as a backend.
+    fn add_own_name(&self, context: &mut NodeContext<'_>, hosts: &mut VirtualHosts) {
+        let Some(own) = self.spec.host_name() else {
+            return;
+        };
+        let ports = || self.spec.listeners.iter().map(|listener| listener.port_mapping);
+        let http: Vec<u16> = ports()
+            .filter(|mapping| is_http_family(mapping.protocol))
+            .map(|mapping| mapping.port)
+            .collect();
+        let default = virtual_hosts::default_of(&http);
+        for listener in &self.spec.listeners {
+            let port = listener.port_mapping.port;
+            if !http.contains(&port) {
+                continue;
+            }
+            let cluster = ClusterSpecifier::Cluster(self.application_cluster(context, listener));
+            let route = routes::to_clusters(match_all(), cluster, Timeouts::of_listener(listener), None);
+            let bare = (default == Some(port)).then(|| own.clone());
+            let domains: Vec<String> = bare.into_iter().chain([format!("{own}:{port}")]).collect();
+            hosts.add_application(&format!("{own}:{port}"), &domains, vec![route]);
+        }
     }
 
     /// TCP has no host, so each port has a listener of its own.
@@ -290,6 +325,8 @@ impl Node<'_> {
             access_logs: self.access_logs.clone(),
             normalizes_paths: true,
             filters: egress_filter::lookup_filter(context).into_iter().collect(),
+            header_limits: context.state.header_limits,
+            default_host: String::new(),
         }
         .filter(&context.metadata.extension)
     }

@@ -9,7 +9,9 @@ use envoy_types::pb::envoy::config::route::v3::RouteMatch;
 use envoy_types::pb::envoy::config::route::v3::route_action::HostRewriteSpecifier;
 use envoy_types::pb::envoy::config::route::v3::route_match::PathSpecifier;
 use envoy_types::pb::envoy::r#type::matcher::v3::{RegexMatchAndSubstitute, RegexMatcher};
-use mesh_model::app_mesh::gateway_route::{DefaultRewrite, HostnameRewrite, HttpGatewayRouteRewrite, PrefixRewrite};
+use mesh_model::app_mesh::gateway_route::{
+    DefaultRewrite, HostnameRewrite, HttpGatewayRouteMatch, HttpGatewayRouteRewrite, PrefixRewrite,
+};
 
 /// The rewrite of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +24,12 @@ pub(super) enum PathChange {
     Whole(String),
 }
 
-/// The path rewrite of a gateway route with this prefix, if any.
-pub(super) fn of_path(prefix: Option<&str>, rewrite: Option<&HttpGatewayRouteRewrite>) -> PathChange {
+/// The path rewrite of a gateway route with this match, if any. A match without a path is one of the prefix `/`.
+pub(super) fn of_path(matching: &HttpGatewayRouteMatch, rewrite: Option<&HttpGatewayRouteRewrite>) -> PathChange {
+    let prefix = match (&matching.path, &matching.prefix) {
+        (Some(_), None) => None,
+        (_, prefix) => Some(prefix.as_deref().unwrap_or("/")),
+    };
     let path = rewrite.and_then(|rewrite| rewrite.path.as_ref()?.exact.as_ref());
     if let Some(whole) = path {
         return PathChange::Whole(whole.clone());

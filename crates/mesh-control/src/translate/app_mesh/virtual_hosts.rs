@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use envoy_types::pb::envoy::config::route::v3::{Route, VirtualHost};
 
+use sidecar_contract::local_reply;
+
 use super::context::NodeContext;
 use super::virtual_service::{ServicePort, is_http_family};
 
@@ -35,6 +37,25 @@ impl VirtualHosts {
             });
         }
     }
+
+    /// Adds routes to the application beside the Envoy, for those domains that no backend has. Headers of local replies
+    /// are removed from its responses.
+    pub(super) fn add_application(&mut self, name: &str, domains: &[String], routes: Vec<Route>) {
+        let domains = domains.iter().filter(|domain| !domain.contains('*'));
+        let free: Vec<String> = domains
+            .filter(|domain| self.taken.insert(domain.to_ascii_lowercase()))
+            .cloned()
+            .collect();
+        if !free.is_empty() {
+            self.hosts.push(VirtualHost {
+                name: name.to_owned(),
+                domains: free,
+                routes,
+                response_headers_to_remove: vec![local_reply::HEADER.to_owned()],
+                ..Default::default()
+            });
+        }
+    }
 }
 
 /// The default port: 80, as in all of HTTP, or the only one. A transparent proxy knows the port from the connection;
@@ -45,7 +66,12 @@ pub(super) fn default_port(ports: &[ServicePort<'_>]) -> Option<u16> {
         .filter(|port| is_http_family(port.protocol))
         .map(|port| port.port)
         .collect();
-    match http.as_slice() {
+    default_of(&http)
+}
+
+/// The default port among these.
+pub(super) fn default_of(http: &[u16]) -> Option<u16> {
+    match http {
         [only] => Some(*only),
         several => several.iter().copied().find(|port| *port == 80),
     }

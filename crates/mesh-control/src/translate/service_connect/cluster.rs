@@ -6,7 +6,7 @@ use std::time::Duration;
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{ClusterDiscoveryType, DiscoveryType, EdsClusterConfig};
 use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster, OutlierDetection};
-use envoy_types::pb::envoy::config::core::v3::{Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions};
+use envoy_types::pb::envoy::config::core::v3::{Http1ProtocolOptions, HttpProtocolOptions};
 use envoy_types::pb::envoy::extensions::upstreams::http::v3 as upstream;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::explicit_http_config::ProtocolConfig;
 use envoy_types::pb::envoy::extensions::upstreams::http::v3::http_protocol_options::{
@@ -18,6 +18,8 @@ use mesh_model::service_connect::AppProtocol;
 use prost::Name;
 
 use super::super::envoy::{any, duration, duration_or_unlimited, load_assignment, over_ads, uint32};
+use super::super::http::{http2_options, upstream_options};
+use crate::mesh_state::HeaderLimits;
 
 /// App Mesh's timeout between Envoys; that of Service Connect is not public.
 const PEER_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -27,7 +29,7 @@ const APP_CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
 const NO_LIMIT: u32 = i32::MAX as u32;
 
 /// The cluster of a service at its callers.
-pub(super) fn egress(name: &str, endpoint: &ServiceConnectService) -> Cluster {
+pub(super) fn egress(name: &str, endpoint: &ServiceConnectService, limits: HeaderLimits) -> Cluster {
     Cluster {
         name: name.to_owned(),
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Eds.into())),
@@ -37,22 +39,27 @@ pub(super) fn egress(name: &str, endpoint: &ServiceConnectService) -> Cluster {
         }),
         connect_timeout: duration(PEER_CONNECT_TIMEOUT),
         outlier_detection: Some(outlier_detection()),
-        ..common(endpoint)
+        ..common(endpoint, limits)
     }
 }
 
 /// The cluster of the application beside the Envoy.
-pub(super) fn ingress(name: &str, endpoint: &ServiceConnectService, application: SocketAddr) -> Cluster {
+pub(super) fn ingress(
+    name: &str,
+    endpoint: &ServiceConnectService,
+    application: SocketAddr,
+    limits: HeaderLimits,
+) -> Cluster {
     Cluster {
         name: name.to_owned(),
         cluster_discovery_type: Some(ClusterDiscoveryType::Type(DiscoveryType::Static.into())),
         load_assignment: Some(load_assignment(name, [application])),
         connect_timeout: duration(APP_CONNECT_TIMEOUT),
-        ..common(endpoint)
+        ..common(endpoint, limits)
     }
 }
 
-fn common(endpoint: &ServiceConnectService) -> Cluster {
+fn common(endpoint: &ServiceConnectService, limits: HeaderLimits) -> Cluster {
     Cluster {
         circuit_breakers: Some(CircuitBreakers {
             thresholds: vec![Thresholds {
@@ -64,7 +71,7 @@ fn common(endpoint: &ServiceConnectService) -> Cluster {
             }],
             ..Default::default()
         }),
-        typed_extension_protocol_options: http_options(endpoint)
+        typed_extension_protocol_options: http_options(endpoint, limits)
             .map(|options| (upstream::HttpProtocolOptions::full_name(), options))
             .into_iter()
             .collect(),
@@ -72,16 +79,16 @@ fn common(endpoint: &ServiceConnectService) -> Cluster {
     }
 }
 
-fn http_options(endpoint: &ServiceConnectService) -> Option<Any> {
+fn http_options(endpoint: &ServiceConnectService, limits: HeaderLimits) -> Option<Any> {
     let protocol = match endpoint.protocol {
         AppProtocol::Http => ProtocolConfig::HttpProtocolOptions(Http1ProtocolOptions::default()),
-        AppProtocol::Http2 | AppProtocol::Grpc => ProtocolConfig::Http2ProtocolOptions(Http2ProtocolOptions::default()),
+        AppProtocol::Http2 | AppProtocol::Grpc => ProtocolConfig::Http2ProtocolOptions(http2_options()),
         AppProtocol::Tcp => return None,
     };
     Some(any(&upstream::HttpProtocolOptions {
         common_http_protocol_options: Some(HttpProtocolOptions {
             idle_timeout: duration_or_unlimited(endpoint.idle_timeout),
-            ..Default::default()
+            ..upstream_options(limits)
         }),
         upstream_protocol_options: Some(UpstreamProtocolOptions::ExplicitHttpConfig(ExplicitHttpConfig {
             protocol_config: Some(protocol),

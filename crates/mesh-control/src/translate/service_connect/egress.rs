@@ -11,16 +11,22 @@ use super::super::http::Manager;
 use super::super::listener::{Tcp, on};
 use super::super::tracing;
 use super::{names, routes};
+use crate::mesh_state::HeaderLimits;
 use crate::node::{MeshwrightMetadata, NodeMetadata, egress_listener, tcp_egress_listener};
 
 /// The egress listener is for the application beside the Envoy only.
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-pub(super) fn translate(namespace: &Namespace, metadata: &NodeMetadata, translation: &mut Translation) {
+pub(super) fn translate(
+    namespace: &Namespace,
+    metadata: &NodeMetadata,
+    limits: HeaderLimits,
+    translation: &mut Translation,
+) {
     let mut snapshot = std::mem::take(&mut translation.snapshot);
     if let Some(port) = metadata.listener_ports.get(&egress_listener()) {
         snapshot = snapshot
-            .with_listener(&http(*port, &metadata.extension))
+            .with_listener(&http(*port, limits, &metadata.extension))
             .with_routes(&routes::egress(namespace));
     } else {
         translation.notes.push(no_port());
@@ -41,12 +47,13 @@ pub(super) fn translate(namespace: &Namespace, metadata: &NodeMetadata, translat
     translation.snapshot = snapshot;
 }
 
-fn http(port: u16, own: &MeshwrightMetadata) -> Listener {
+fn http(port: u16, header_limits: HeaderLimits, own: &MeshwrightMetadata) -> Listener {
     let manager = Manager {
         stat_prefix: "egress".to_owned(),
         routes: names::EGRESS_ROUTES.to_owned(),
         // The listener serves all services, so none of their timeouts can apply to the application's side.
         idle_timeout: Some(DEFAULT_HTTP_IDLE_TIMEOUT),
+        header_limits,
         ..Default::default()
     };
     let listener = on(ADDRESS, port, names::EGRESS_LISTENER.to_owned(), manager.filter(own));

@@ -10,9 +10,15 @@ use super::super::Translation;
 use super::super::http::Manager;
 use super::super::listener::{Tcp, on};
 use super::{cluster, names, routes};
+use crate::mesh_state::HeaderLimits;
 use crate::node::{NodeMetadata, ingress_listener};
 
-pub(super) fn translate(namespace: &Namespace, service: &str, metadata: &NodeMetadata, translation: &mut Translation) {
+pub(super) fn translate(
+    namespace: &Namespace,
+    service: &str,
+    (metadata, limits): (&NodeMetadata, HeaderLimits),
+    translation: &mut Translation,
+) {
     let mut seen: BTreeMap<&str, &ServiceConnectService> = BTreeMap::new();
     for endpoint in namespace.services_of(service) {
         if endpoint.ingress_port_override.is_some() {
@@ -40,6 +46,7 @@ pub(super) fn translate(namespace: &Namespace, service: &str, metadata: &NodeMet
             &cluster_name,
             endpoint,
             application(metadata, endpoint),
+            limits,
         ));
         let filter = if endpoint.protocol.is_http_family() {
             let routes_name = names::ingress_routes(endpoint);
@@ -47,6 +54,8 @@ pub(super) fn translate(namespace: &Namespace, service: &str, metadata: &NodeMet
                 stat_prefix: format!("ingress.{}.{}", endpoint.protocol, endpoint.container_port),
                 routes: routes_name.clone(),
                 idle_timeout: endpoint.idle_timeout,
+                header_limits: limits.behind_envoy(),
+                default_host: endpoint.dns_name.clone(),
                 ..Default::default()
             };
             snapshot = snapshot.with_routes(&routes::ingress(routes_name, cluster_name, endpoint));

@@ -26,6 +26,7 @@ use super::super::envoy::{address, any, uint32};
 use super::super::http::Manager;
 use super::super::tracing;
 use super::{egress, names, routes};
+use crate::mesh_state::HeaderLimits;
 use crate::node::{NodeMetadata, egress_listener};
 
 /// The listen address: the kernel changes the destination of redirected connections to loopback. Source:
@@ -35,14 +36,19 @@ const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// The services at one address and port.
 type Calls<'n> = BTreeMap<(Ipv4Addr, u16), Vec<&'n ServiceConnectService>>;
 
-pub(super) fn translate(namespace: &Namespace, metadata: &NodeMetadata, translation: &mut Translation) {
+pub(super) fn translate(
+    namespace: &Namespace,
+    metadata: &NodeMetadata,
+    limits: HeaderLimits,
+    translation: &mut Translation,
+) {
     let Some(port) = metadata.listener_ports.get(&egress_listener()) else {
         translation.notes.push(egress::no_port());
         return;
     };
     let mut chains = Vec::new();
     for ((ip, port), endpoints) in calls(namespace, metadata, &mut translation.notes) {
-        if let Some(filter) = filter(namespace, metadata, &endpoints, translation) {
+        if let Some(filter) = filter(namespace, (metadata, limits), &endpoints, translation) {
             chains.push(chain(ip, port, filter));
         }
     }
@@ -78,7 +84,7 @@ fn calls<'n>(namespace: &'n Namespace, metadata: &NodeMetadata, notes: &mut Vec<
 /// The filter for connections to these services. `None` if the service cannot be determined.
 fn filter(
     namespace: &Namespace,
-    metadata: &NodeMetadata,
+    (metadata, header_limits): (&NodeMetadata, HeaderLimits),
     endpoints: &[&ServiceConnectService],
     translation: &mut Translation,
 ) -> Option<Filter> {
@@ -114,6 +120,7 @@ fn filter(
         stat_prefix: format!("egress.{}.{}", first.protocol, first.port),
         routes: name,
         idle_timeout,
+        header_limits,
         ..Default::default()
     };
     Some(manager.filter(&metadata.extension))

@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::demo_mesh::{Demo, PORT, by_node, caller, http, marked, node};
+use super::gateway::GATEWAY_PORT;
 use crate::harness::{Behaviour, MeshNode, Upstream};
 
 #[tokio::test]
@@ -93,7 +94,56 @@ async fn a_websocket_passes_the_envoys_of_both_nodes() {
     let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application)]).await;
     demo.set_endpoints("blue", &[blue.ingress(PORT)]);
     let caller = MeshNode::calling(&demo.mesh, "caller").await;
-    let mut connection = TcpStream::connect(caller.egress()).await.expect("Envoy listens");
+    assert_switches(caller.egress()).await;
+}
+
+#[tokio::test]
+async fn a_websocket_passes_a_gateway_with_http2() {
+    let demo = Demo::with_routes(&[("all", http(json!({"prefix": "/"}), &[("blue", 1)]))]).await;
+    let target = json!({"target": {"virtualService": {"virtualServiceName": "shop.demo"}}});
+    demo.put(&[
+        (
+            "virtualGateway/door",
+            json!({"listeners": [{"portMapping": {"port": GATEWAY_PORT, "protocol": "http2"}}]}),
+        ),
+        (
+            "virtualGateway/door/gatewayRoute/all",
+            json!({"http2Route": {"match": {"prefix": "/"}, "action": target}}),
+        ),
+    ]);
+    let application = switching().await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application)]).await;
+    demo.set_endpoints("blue", &[blue.ingress(PORT)]);
+    let gateway = MeshNode::gateway(&demo.mesh, "door", &[GATEWAY_PORT]).await;
+    assert_switches(gateway.ingress(GATEWAY_PORT)).await;
+}
+
+#[tokio::test]
+async fn a_node_reaches_itself_by_its_own_name() {
+    let demo = Demo::start(&[
+        ("virtualNode/blue", node("blue", "http")),
+        ("virtualNode/green", node("green", "http")),
+        ("virtualService/blue.demo", by_node("blue")),
+    ])
+    .await;
+    let application = Upstream::start("blue", Behaviour::Echo).await;
+    let blue = MeshNode::serving(&demo.mesh, "blue", &[(PORT, application.address)]).await;
+    for host in ["blue.demo", "blue.demo:8080"] {
+        let response = blue.get(host, "/x").await;
+        assert_eq!((response.status, response.body), (200, format!("{host}/x")));
+    }
+    for host in ["blue.demo:8081", "green.demo"] {
+        assert_eq!(
+            marked(&blue.get(host, "/").await),
+            (404, Some("unknown-service")),
+            "{host}"
+        );
+    }
+}
+
+/// Opens a WebSocket at an Envoy, and sends bytes through it.
+async fn assert_switches(at: SocketAddr) {
+    let mut connection = TcpStream::connect(at).await.expect("Envoy listens");
     let request = "GET / HTTP/1.1\r\nhost: shop.demo\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     connection.write_all(request.as_bytes()).await.expect("Envoy reads");
     let mut received = Vec::new();

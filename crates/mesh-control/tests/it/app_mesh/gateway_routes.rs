@@ -55,6 +55,25 @@ async fn requests_are_matched_by_path_method_headers_and_query() {
 }
 
 #[tokio::test]
+async fn a_route_without_a_path_has_the_prefix_of_all() {
+    let host = |name: &str| json!({"hostname": {"exact": name}});
+    let to = |value: &str| json!({"prefix": {"value": value}});
+    let fixture = GatewayFixture::with(&[
+        ("host", to_shop(&host("a.example.com"), &to("/rewritten/"))),
+        ("port", to_shop(&json!({"port": GATEWAY_PORT}), &to("/all/"))),
+        ("unchanged", to_shop(&host("b.example.com"), &Value::Null)),
+    ])
+    .await;
+    for (name, path, arrives) in [
+        ("a.example.com", "/a", "shop.demo/rewritten/a"),
+        ("example.org", "/a/b?c", "shop.demo/all/a/b?c"),
+        ("b.example.com", "/a", "shop.demo/a"),
+    ] {
+        assert_eq!(fixture.forwarded(name, path).await, arrives, "{name}{path}");
+    }
+}
+
+#[tokio::test]
 async fn every_header_match_and_its_inversion() {
     let mut routes = Vec::new();
     for (kind, condition, ..) in conditions() {
