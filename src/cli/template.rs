@@ -23,6 +23,7 @@ pub(crate) use self::files::{
 use crate::cli::check::{self, CheckArguments};
 use crate::cli::diagram;
 use crate::cli::error::{CliError, report};
+use crate::cli::header_limits::HeaderLimitArguments;
 use crate::cli::images::{self, ImagesArguments};
 use crate::cli::import::{self, ImportArguments};
 use crate::cli::migrate::{self, MigrateArguments};
@@ -96,6 +97,8 @@ pub(crate) struct TemplateArguments {
     /// Run the demo service in place of every other image, on the container's first port
     #[arg(long)]
     stub: bool,
+    #[command(flatten)]
+    header_limits: HeaderLimitArguments,
 }
 
 /// `--image NAME=COMMAND`.
@@ -124,6 +127,7 @@ fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {
         Command::Check(arguments) => check::run(&arguments)?,
         Command::Translate(arguments) => {
             let mut templates = arguments.files.read()?;
+            templates.set_header_limits(arguments.header_limits.into());
             fetch_account_values(&arguments.files, &mut templates)?;
             translate::run(&arguments, &templates)?;
         }
@@ -186,6 +190,8 @@ pub(crate) enum Runnable {
 /// The plan of the templates, and the files of nested stacks. Validates the templates together with the `--image` options.
 pub(crate) fn plan(arguments: &TemplateArguments, required: Runnable) -> Result<(Plan, Vec<PathBuf>), CliError> {
     let mut templates = arguments.files.read()?;
+    templates.set_network(arguments.network.into());
+    templates.set_header_limits(arguments.header_limits.into());
     fetch_account_values(&arguments.files, &mut templates)?;
     let plan = plan_of(&templates, &arguments.images(), required);
     let mut diagnostics = Diagnostics::new();

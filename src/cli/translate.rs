@@ -8,6 +8,7 @@ use mesh_local::Plan;
 use mesh_local::inspect::{self, FindError, InspectError, Inspection, ValidationError};
 use stop_signals::{StopSignal, StopSignals};
 
+use crate::cli::header_limits::HeaderLimitArguments;
 use crate::cli::template::{TemplateFiles, Templates};
 use crate::console::{OutputError, print, print_error};
 use crate::self_exec;
@@ -26,6 +27,8 @@ pub(crate) struct TranslateArguments {
     /// machine
     #[arg(long)]
     validate: bool,
+    #[command(flatten)]
+    pub(crate) header_limits: HeaderLimitArguments,
 }
 
 /// The traffic mode, on the command line.

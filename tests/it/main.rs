@@ -17,6 +17,7 @@
 //! - `migrate`, `import`: stacks and meshes of App Mesh;
 //! - `app_mesh`, `namespaces`: the example appmesh, foreign App Mesh templates, network namespaces;
 //! - `api_client`, `mesh_caller`, `app_mesh_api`, `app_mesh_serve`: App Mesh's API, over a mesh that runs here and over a state file;
+//! - `foreign_templates`, `foreign_networks`: templates of others, and what they find in their networks;
 //! - `bad_input`, `bad_template`, `bad_container`, `bad_host`: invalid input and failing hosts.
 
 mod api_client;
@@ -34,6 +35,7 @@ mod crash_recovery;
 mod deadlines;
 mod demo_scenario;
 mod exit_codes;
+mod foreign_networks;
 mod foreign_templates;
 mod hot_reload;
 mod http;

@@ -168,13 +168,17 @@ pub(crate) fn workdir() -> Workdir {
     workdir
 }
 
-/// An example with network namespaces. Without root, it runs as root of a user namespace.
+/// An example with network namespaces.
 pub(crate) fn in_namespaces(workdir: &Workdir, example: &str, arguments: &[&str]) -> Command {
     let arguments: Vec<&str> = ["--network", "namespaces"]
         .into_iter()
         .chain(arguments.iter().copied())
         .collect();
-    let command = workdir.example_named(example, &arguments);
+    as_root(workdir, workdir.example_named(example, &arguments))
+}
+
+/// A command as root. Without root, it runs as root of a user namespace.
+pub(crate) fn as_root(workdir: &Workdir, command: Command) -> Command {
     if rustix::process::geteuid().is_root() {
         return command;
     }
@@ -186,7 +190,7 @@ pub(crate) fn in_namespaces(workdir: &Workdir, example: &str, arguments: &[&str]
 }
 
 /// The command of the usage hints that enters a task's namespaces.
-fn enter_command(run: &Run<'_>, task: &str) -> Vec<String> {
+pub(crate) fn enter_command(run: &Run<'_>, task: &str) -> Vec<String> {
     let printed = run.printed().stdout;
     let ending = format!("# a shell in the namespaces of {task}");
     let line = printed.lines().find_map(|line| line.strip_suffix(&ending));
@@ -195,14 +199,14 @@ fn enter_command(run: &Run<'_>, task: &str) -> Vec<String> {
 }
 
 /// Sends a GET request from inside a task, with a program without mesh support.
-async fn get_inside(run: &Run<'_>, task: &str, url: &str) -> String {
+pub(crate) async fn get_inside(run: &Run<'_>, task: &str, url: &str) -> String {
     output(&enter_command(run, task), &["python3", "-c", CLIENT, url])
         .await
         .trim()
         .to_owned()
 }
 
-async fn output(enter: &[String], line: &[&str]) -> String {
+pub(crate) async fn output(enter: &[String], line: &[&str]) -> String {
     let (program, arguments) = enter.split_first().expect("a command");
     let arguments = arguments
         .iter()
@@ -254,7 +258,7 @@ async fn request_counts(run: &Run<'_>) -> BTreeMap<(String, String), u64> {
     counts
 }
 
-async fn stop(run: Run<'_>, workdir: &Workdir) {
+pub(crate) async fn stop(run: Run<'_>, workdir: &Workdir) {
     run.signal(Signal::INT);
     let ended: Ended = run.end().await;
     assert_eq!(ended.code, Some(130), "{ended:?}");

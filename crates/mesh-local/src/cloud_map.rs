@@ -1,11 +1,11 @@
 //! A local Cloud Map: registers tasks in the control plane's mesh state and in DNS.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use mesh_control::{ControlPlane, Endpoint, MeshState, NodeEndpoint};
 
-use crate::network::DnsNames;
-use crate::plan::CloudMapService;
+use crate::network::{DnsInstance, DnsNames};
+use crate::plan::{CNAME, CloudMapService};
 
 /// The registry. Clones share it.
 #[derive(Debug, Clone)]
@@ -71,10 +71,17 @@ impl CloudMap {
     /// Updates DNS to the registered tasks.
     fn publish(&self, state: &MeshState) {
         let Some(names) = &self.names else { return };
-        names.set_task_records(state.dns_endpoints.iter().map(|(name, instances)| {
-            let addresses = instances.iter().flat_map(|instance| &instance.addresses);
-            (name, addresses.filter_map(ipv4).collect())
-        }));
+        let dns_instance = |instance: &NodeEndpoint| {
+            let attribute = |name: &str| instance.attributes.get(name);
+            DnsInstance {
+                id: instance.id.clone(),
+                addresses: instance.addresses.clone(),
+                port: attribute("AWS_INSTANCE_PORT").and_then(|port| port.parse().ok()),
+                cname: attribute(CNAME).cloned(),
+            }
+        };
+        let names_of = state.dns_endpoints.iter();
+        names.set_instances(names_of.map(|(name, instances)| (name, instances.iter().map(dns_instance).collect())));
     }
 }
 
@@ -101,13 +108,6 @@ impl Registration {
                 }
             }
         }
-    }
-}
-
-fn ipv4(address: &IpAddr) -> Option<Ipv4Addr> {
-    match address {
-        IpAddr::V4(address) => Some(*address),
-        IpAddr::V6(_) => None,
     }
 }
 

@@ -104,6 +104,7 @@ fn state_without_tasks(plan: &Plan) -> MeshState {
             .collect(),
         services: memberships.collect(),
         meshes: plan.meshes.clone(),
+        header_limits: plan.header_limits,
         ..MeshState::default()
     }
 }

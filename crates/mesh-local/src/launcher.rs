@@ -13,7 +13,9 @@
 //! to short-lived threads, as `block_in_place` may, would kill the programs with these threads.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -154,28 +156,59 @@ impl<'a> LaunchRequest<'a> {
     }
 
     fn execute(&self) -> io::Error {
-        if let Err(error) = self.prepare() {
-            return error;
-        }
+        let opened = match self.prepare() {
+            Ok(opened) => opened,
+            Err(error) => return error,
+        };
         match self.action {
             LaunchAction::InitNetns(setup) => network::run_netns_init(setup),
             LaunchAction::Exec(program, arguments) => {
-                let error = Command::new(program).args(arguments).exec();
+                let mut error = Command::new(program).args(arguments).exec();
+                if let (io::ErrorKind::PermissionDenied, Some(file)) = (error.kind(), opened) {
+                    error = exec_opened(&file, program, arguments);
+                }
                 io::Error::new(error.kind(), format!("cannot start {}: {error}", program.display()))
             }
         }
     }
 
-    fn prepare(&self) -> io::Result<()> {
+    /// Returns the program as a file if the user changes: the new one may not enter the program's directory, as it could
+    /// in an image.
+    fn prepare(&self) -> io::Result<Option<File>> {
         if let Some(pid) = self.netns {
             network::enter(pid)?;
         }
+        let mut opened = None;
         if let Some(user) = self.user {
+            if let LaunchAction::Exec(program, _) = self.action {
+                opened = open_program(program);
+            }
             network::setuid(user)?;
         }
         // Last: the kernel clears the death signal when the user changes.
-        die_with_parent(self.parent)
+        die_with_parent(self.parent)?;
+        Ok(opened)
     }
+}
+
+/// Opens a program, which without a slash is one of `PATH`.
+fn open_program(program: &OsStr) -> Option<File> {
+    if program.as_encoded_bytes().contains(&b'/') {
+        return File::open(program).ok();
+    }
+    let path = std::env::var_os("PATH")?;
+    let mut files = std::env::split_paths(&path).map(|dir| dir.join(program));
+    files.find_map(|file| File::open(file).ok())
+}
+
+/// Executes an open file. Returns only on failure.
+fn exec_opened(file: &File, program: &OsStr, arguments: &[OsString]) -> io::Error {
+    // The interpreter of a script opens it again.
+    if let Err(error) = rustix::io::fcntl_setfd(file, rustix::io::FdFlags::empty()) {
+        return error.into();
+    }
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Command::new(path).arg0(program).args(arguments).exec()
 }
 
 fn parse_user(text: &str) -> Option<User> {

@@ -64,8 +64,8 @@
 //! | task addresses | 127.0.0.1 for all tasks, which differ by port | one address per task, constant across restarts; not visible on the machine, and without access to other networks |
 //! | traffic mode | explicit proxy: environment variables contain Envoy's addresses | transparent proxy: the iptables rules of AWS's CNI plugins redirect connections to Envoy, even if the template has none; Envoy's own user is excluded |
 //! | container ports | one assigned port each, in an environment variable | as in the template |
-//! | Cloud Map host names | not resolvable by applications | resolved by a DNS server for tasks, which knows no other names |
-//! | virtual services | by Host header at the Envoy | each resolves to an address of its own in tasks of its mesh: App Mesh's rules exclude a task's own address, so the address of a task would bypass Envoy in that task |
+//! | Cloud Map host names | not resolvable by applications | resolved by a DNS server for tasks, to the records and TTLs (at most 60 s) of the Cloud Map services; it knows no other names. A replaced task serves until the TTL is over |
+//! | virtual services | by Host header at the Envoy | each resolves to an address of its own in tasks of its mesh: App Mesh's rules exclude a task's own address, so the address of a task would bypass Envoy in that task. The name of a task itself resolves to that address, unless it is one of its backends |
 //! | Service Connect endpoints | by Host header at the Envoy | addresses in 127.255.0.0/16 in `/etc/hosts`, as in ECS |
 //! | endpoint discovery of Envoys | EDS | EDS. On AWS it would be DNS, with up to five seconds delay |
 //! | IPv6 | no | no |
@@ -80,12 +80,13 @@
 //! | `AWS::ECS::Cluster`, `Service`, `TaskDefinition` | run |
 //! | `AWS::ServiceDiscovery::HttpNamespace`, Service Connect | run |
 //! | `AWS::AppMesh::*`, and `AWS::SSM::Parameter` under `/meshwright/` | meshes; can be changed while running |
-//! | `AWS::ServiceDiscovery::PrivateDnsNamespace`, `Service`, ECS `ServiceRegistries` | healthy tasks are registered, and sent to Envoys by Cloud Map service and DNS name |
-//! | a container with an Envoy image, or named by `ProxyConfiguration` | replaced by the local Envoy, which is ready before other containers start; its image, command, health check and dependencies are ignored |
+//! | `AWS::ServiceDiscovery::PrivateDnsNamespace`, `Service`, ECS `ServiceRegistries` | healthy tasks are registered, and sent to Envoys by Cloud Map service and DNS name; `Instance` is registered with its address |
+//! | a container with an Envoy image, named by `ProxyConfiguration`, or with a mesh resource in its environment | replaced by the local Envoy, which is ready before other containers start; its image, command, health check and dependencies are ignored |
 //! | environment of that container | `APPMESH_RESOURCE_ARN`, its older names and `APPMESH_SDS_SOCKET_PATH` are supported; the rest is listed as not simulated |
 //! | `ProxyConfigurationProperties` | iptables rules in [`Network::Namespaces`]; otherwise not simulated |
 //! | an App Mesh Envoy in a Service Connect service | rejected |
-//! | command, entry point, environment, port mappings, `DependsOn`, `HealthCheck`, `Essential`, `StopTimeout` | as in ECS, except that health checks run in quick succession until the first success |
+//! | command, entry point, environment, port mappings, `DependsOn`, `HealthCheck`, `Essential`, `StopTimeout` | as in ECS, except that health checks run in quick succession until the first success; in [`Network::Shared`], the port is checked in place of one that asks a container port on loopback |
+//! | `User` | in [`Network::Namespaces`], a number or root; otherwise not simulated |
 //! | spans | collected from Envoys and containers, and kept for watched traces. Containers are configured by OpenTelemetry's `OTEL_…` variables, unless their definition configures an exporter. Only requests with a sampled `traceparent` create spans: the first Envoy adds an unsampled one to others |
 //! | port variables | in [`Network::Shared`], a port label names the variable for the assigned port. Without a label, it is the only variable with the number of the only port |
 //! | unknown images | rejected, or replaced by a stub; see [`Images::with_stub`] |
@@ -97,7 +98,7 @@
 //! | clusters, namespaces and backends that no given template has | taken to exist, listed in [`Plan::assumed`] |
 //! | property names | unknown ones are rejected, with a suggestion |
 //! | number of tasks | at most 100 in total; decided here |
-//! | `Cpu`, `Memory`, `User`, `WorkingDirectory`, secrets without a value in [`Values`], volumes, log configuration, load balancers | not simulated: containers are processes of the current user |
+//! | `Cpu`, `Memory`, `WorkingDirectory`, secrets without a value in [`Values`], volumes, log configuration, load balancers | not simulated: containers are processes of the current user |
 //! | other types of `AWS::ECS`, `AWS::AppMesh` and `AWS::ServiceDiscovery`, macros | rejected, except capacity providers and SAM, whose own resources are left out |
 //! | all other resource types | listed as not simulated; references to them have placeholder values |
 //! | `Rules`, `Metadata`, outputs without imports | ignored |
@@ -112,6 +113,7 @@ mod envoy;
 mod evaluate;
 pub mod event;
 mod health;
+mod hosts_file;
 pub mod image;
 pub mod inspect;
 pub mod launcher;
@@ -135,6 +137,7 @@ mod values;
 
 pub use evaluate::{ACCOUNT, REGION};
 pub use event::Event;
+pub use hosts_file::parse_hosts_file;
 pub use image::{Image, Images};
 pub use launcher::Launcher;
 pub use links::{Link, StackLinks};

@@ -10,8 +10,11 @@ use mesh_model::namespace::{Namespace, ServiceConnectService};
 
 use crate::cloud_map::Registration;
 use crate::evaluate::REGION;
-use crate::plan::{Membership, Plan, RegistryPlan, ServicePlan};
+use crate::plan::{FixedInstance, FixedInstanceName, Membership, Plan, RegistryPlan, ServicePlan};
 use crate::slot::Slot;
+
+/// Prefix of the ids of instances that no task registers. Those of tasks are names of services.
+pub(crate) const FIXED: &str = "fixed:";
 
 /// The mesh state of a plan before any task runs.
 pub(crate) fn initial_state(plan: &Plan) -> MeshState {
@@ -24,7 +27,7 @@ pub(crate) fn initial_state(plan: &Plan) -> MeshState {
     });
     // All names are known from the start, so that no Envoy resolves one with the machine's DNS.
     let services = plan.cloud_map.iter();
-    MeshState {
+    let mut state = MeshState {
         namespaces: plan
             .namespaces
             .iter()
@@ -39,7 +42,56 @@ pub(crate) fn initial_state(plan: &Plan) -> MeshState {
         dns_endpoints: services
             .filter_map(|service| Some((service.hostname()?, Vec::new())))
             .collect(),
+        header_limits: plan.header_limits,
         ..MeshState::default()
+    };
+    add_fixed_instances(&mut state, plan);
+    state
+}
+
+/// The instances of a plan that no task registers.
+fn fixed_instances(plan: &Plan) -> impl Iterator<Item = (&FixedInstance, NodeEndpoint)> {
+    plan.fixed_instances.iter().map(|instance| {
+        let endpoint = NodeEndpoint {
+            id: format!("{FIXED}{}", instance.id),
+            addresses: instance.addresses.clone(),
+            attributes: instance.attributes.clone(),
+            ingress: BTreeMap::new(),
+        };
+        (instance, endpoint)
+    })
+}
+
+fn add_fixed_instances(state: &mut MeshState, plan: &Plan) {
+    for (instance, endpoint) in fixed_instances(plan) {
+        let hostname = match &instance.at {
+            FixedInstanceName::Host(name) => Some(name.clone()),
+            FixedInstanceName::CloudMap(service) => {
+                let key = (service.namespace.clone(), service.service.clone());
+                add_endpoint(state.node_endpoints.entry(key).or_default(), endpoint.clone());
+                service.hostname()
+            }
+        };
+        if let Some(hostname) = hostname {
+            add_endpoint(state.dns_endpoints.entry(hostname).or_default(), endpoint);
+        }
+    }
+}
+
+fn add_endpoint(known: &mut Vec<NodeEndpoint>, endpoint: NodeEndpoint) {
+    if !known.contains(&endpoint) {
+        known.push(endpoint);
+        known.sort();
+    }
+}
+
+fn remove_fixed_instances(state: &mut MeshState) {
+    let endpoints = state
+        .node_endpoints
+        .values_mut()
+        .chain(state.dns_endpoints.values_mut());
+    for known in endpoints {
+        known.retain(|endpoint| !endpoint.id.starts_with(FIXED));
     }
 }
 
@@ -68,6 +120,7 @@ pub(crate) fn expand(state: &mut MeshState, plan: &Plan) {
     add_new(&mut state.services, new.services);
     add_new(&mut state.node_endpoints, new.node_endpoints);
     add_new(&mut state.dns_endpoints, new.dns_endpoints);
+    add_fixed_instances(state, plan);
 }
 
 /// Switch: changes all resources to the new plan. Registered tasks of both plans stay reachable: virtual nodes keep the
@@ -118,9 +171,12 @@ pub(crate) fn contract(state: &mut MeshState, plan: &Plan) {
     let new = self::initial_state(plan);
     keep_only(&mut state.node_endpoints, new.node_endpoints);
     keep_only(&mut state.dns_endpoints, new.dns_endpoints);
+    remove_fixed_instances(state);
+    add_fixed_instances(state, plan);
     state.namespaces = new.namespaces;
     state.services = new.services;
     state.meshes = new.meshes;
+    state.header_limits = new.header_limits;
     state.extra_listeners = BTreeMap::new();
 }
 
@@ -200,7 +256,10 @@ fn node_instance(slot: &Slot, plan: &ServicePlan, registry: &RegistryPlan) -> No
     let address = slot.address();
     let attributes = [
         ("AWS_INSTANCE_IPV4", Some(address.to_string())),
-        ("AWS_INSTANCE_PORT", registry.port.map(|port| port.to_string())),
+        (
+            "AWS_INSTANCE_PORT",
+            slot.registered_port(registry).map(|port| port.to_string()),
+        ),
         ("AVAILABILITY_ZONE", Some(format!("{REGION}-a"))),
         ("REGION", Some(REGION.to_owned())),
         ("ECS_SERVICE_NAME", Some(plan.name.clone())),

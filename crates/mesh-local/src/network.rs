@@ -43,9 +43,9 @@ use std::io;
 
 pub use self::addresses::AddressesExhausted;
 pub(crate) use self::addresses::{AddressLease, BRIDGE};
+pub(crate) use self::dns::{DnsInstance, DnsNames, MAX_TTL, MIN_TTL};
 #[cfg(test)]
-pub(crate) use self::dns::DnsLookup;
-pub(crate) use self::dns::DnsNames;
+pub(crate) use self::dns::{DnsLookup, DnsRecord, DnsType};
 pub(crate) use self::files::{BOOTSTRAP, EnvoyDir, write as write_files};
 pub(crate) use self::iptables::{IptablesRules, ServiceConnectRedirects};
 pub(crate) use self::mesh_network::MeshNetwork;

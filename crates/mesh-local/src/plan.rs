@@ -5,12 +5,14 @@
 //! `input` evaluates the stacks' resources, and `mesh-infra`'s `TemplateModel` reads them: typed properties, references
 //! between resources, and meshes. The other modules derive what runs, and reject what cannot run locally.
 
+mod callers;
 mod cloud_map;
 mod container;
 mod dependencies;
 mod draft;
 mod environment_files;
 mod envoy;
+mod fixed_instances;
 mod health_check;
 mod input;
 mod interception;
@@ -26,10 +28,12 @@ mod reader;
 mod service;
 mod stub;
 mod task_definition;
+mod user;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use mesh_control::HeaderLimits;
 use mesh_infra::cfn::{ResourceType, ecs, is_part_of, ssm};
 use mesh_infra::model::TemplateModel;
 use mesh_model::app_mesh::resource_path::{PARAMETER_PREFIX, REVISION_PREFIX};
@@ -38,10 +42,11 @@ use mesh_model::namespace::Namespace;
 use mesh_model::service_connect::ServiceConnectConfiguration;
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
+pub(crate) use self::fixed_instances::CNAME;
 pub use self::interception::Interception;
 pub use self::parts::{
-    CloudMapService, Condition, ContainerPlan, HealthCheckPlan, Membership, MeshNode, PortPlan, RegistryPlan,
-    ServicePlan,
+    CloudMapService, Condition, ContainerPlan, ContainerUser, DnsRecords, FixedInstance, FixedInstanceName,
+    HealthCheckPlan, Membership, MeshNode, PortPlan, RegistryPlan, ServicePlan,
 };
 use self::reader::Reader;
 use crate::evaluate::{
@@ -62,6 +67,12 @@ pub struct Plan {
     pub meshes: BTreeMap<String, Topology>,
     /// All Cloud Map services, with or without registered tasks.
     pub cloud_map: Vec<CloudMapService>,
+    /// The private DNS namespaces, with or without Cloud Map services.
+    pub dns_zones: Vec<String>,
+    /// The instances that no task registers.
+    pub fixed_instances: Vec<FixedInstance>,
+    /// The limits of headers that the Envoys accept.
+    pub header_limits: HeaderLimits,
     /// The services, in the templates' order.
     pub services: Vec<ServicePlan>,
     /// Resources, properties, containers and Envoy variables ignored locally, as (name, type). More than ten resources
@@ -126,11 +137,14 @@ impl Plan {
         let input = input::evaluate(&resources, &mut diagnostics);
         let all_assumptions: Vec<Assumption> = input.assumptions().cloned().collect();
         let model = TemplateModel::of_stacks(input.resources);
-        let mut reader = Reader::new(&model, input.findings, &mut diagnostics);
+        let mut reader = Reader::new(&model, input.findings, environment.network, &mut diagnostics);
         let cloud_map = cloud_map::read(&mut reader);
+        let mut fixed_instances = fixed_instances::of_cloud_map(&cloud_map, &mut reader);
+        fixed_instances.extend(fixed_instances::of_hosts_file(&cloud_map, &environment.hosts, &reader));
         meshes::report_errors(&mut reader);
         let mut services = service::describe_all(&mut reader, &cloud_map, images);
         namespaces::separate_default_names(&mut services, &mut reader);
+        callers::note_names(&services, &cloud_map, &mut reader);
         let (not_simulated_parts, mut assumed) = reader.into_notes();
         let mut ignored_parts = Vec::new();
         for listed in not_simulated_parts {
@@ -156,8 +170,11 @@ impl Plan {
         diagnostics.into_result(Self {
             namespaces,
             meshes: model.topologies().clone(),
+            dns_zones: cloud_map.zones().map(str::to_owned).collect(),
             cloud_map: cloud_map.into_services(),
             service_paths: services.iter().map(DescribedService::resource_path).collect(),
+            fixed_instances,
+            header_limits: environment.header_limits,
             services: services.into_iter().map(|service| service.plan).collect(),
             not_simulated,
             assumed,

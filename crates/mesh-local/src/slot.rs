@@ -26,7 +26,7 @@ use self::listeners::ListenAddresses;
 pub(crate) use self::netns::{EnteredNetns, SlotNetns};
 use self::sidecar::Sidecar;
 use crate::network::{EnvoyDir, MeshNetwork};
-use crate::plan::{ContainerPlan, Membership, ServicePlan};
+use crate::plan::{ContainerPlan, Membership, RegistryPlan, ServicePlan};
 use crate::process::Log;
 
 /// The slot of one task.
@@ -282,8 +282,18 @@ impl Slot {
     pub(crate) fn addresses_of(&self, container: &ContainerPlan) -> Vec<(u16, SocketAddr)> {
         let ports = container.ports.iter().map(|port| port.mapping.container_port);
         ports
-            .filter_map(|port| Some((port, self.addresses.app(port)?)))
+            .filter_map(|port| Some((port, self.addresses.app_of(&container.name, port)?)))
             .collect()
+    }
+
+    /// The port of a registry's `SRV` record, as other tasks call it: in a network namespace, the port of the template.
+    pub(crate) fn registered_port(&self, registry: &RegistryPlan) -> Option<u16> {
+        let port = registry.port?;
+        if self.network.is_none() {
+            return Some(port);
+        }
+        let container = registry.container.as_deref().unwrap_or_default();
+        Some(self.addresses.moved(container, port).unwrap_or(port))
     }
 }
 

@@ -1,14 +1,18 @@
 //! The environment of stacks: what CloudFormation knows and a template does not.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use cfn::closest;
+use mesh_control::HeaderLimits;
 use mesh_infra::Template;
 
+use crate::network::Network;
 use crate::values::Values;
 
-/// Region, account, values that only AWS knows, and the templates of nested stacks.
+/// Region, account, values that only AWS knows, the templates of nested stacks, and what this machine adds.
 #[derive(Clone, Default)]
 pub struct StackEnvironment {
     /// The region, `AWS::Region`. Default: `local`, which is no region of AWS.
@@ -19,6 +23,13 @@ pub struct StackEnvironment {
     pub values: Values,
     /// Finds the templates of nested stacks. Without it, nested stacks are not simulated.
     pub nested_templates: Option<Rc<FindTemplate>>,
+    /// The network of the tasks, which decides what a template can do on this machine.
+    pub network: Network,
+    /// The names and addresses of this machine's hosts file, which Envoy does not read. Tasks in network namespaces have
+    /// hosts files of their own.
+    pub hosts: BTreeMap<String, Vec<IpAddr>>,
+    /// The limits of headers that the Envoys accept.
+    pub header_limits: HeaderLimits,
 }
 
 /// Finds the template of a nested stack, or says why it cannot.

@@ -6,11 +6,10 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::event::Event;
 use crate::process::TaskFailure;
-use crate::task::Task;
+use crate::task::{StopRequest, Task};
 
 /// A task that ran at least this long counts as stable, and is restarted at once.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
@@ -21,11 +20,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
 /// Runs the task until `stop`. `first` receives the result of the first start; if that fails, it is not retried,
 /// because the cause is most likely permanent.
-pub(crate) async fn keep_running(
-    task: &Task<'_>,
-    stop: &CancellationToken,
-    first: oneshot::Sender<Result<(), String>>,
-) {
+pub(crate) async fn keep_running(task: &Task<'_>, stop: &StopRequest, first: oneshot::Sender<Result<(), String>>) {
     let mut first = Some(first);
     let mut backoff = Duration::ZERO;
     loop {
@@ -67,7 +62,7 @@ pub(crate) async fn keep_running(
             },
         );
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.requested() => return,
             () = tokio::time::sleep(backoff) => {}
         }
         backoff = (backoff * 2).clamp(MIN_BACKOFF, MAX_BACKOFF);

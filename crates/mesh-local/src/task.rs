@@ -25,7 +25,8 @@ use crate::container::{Container, ContainerContext};
 use crate::envoy::Envoy;
 use crate::envoy::admin::AdminClient;
 use crate::event::Event;
-use crate::plan::{Condition, ServicePlan};
+use crate::network::{MAX_TTL, MIN_TTL};
+use crate::plan::{Condition, DnsRecords, ServicePlan};
 use crate::process::TaskFailure;
 use crate::slot::Slot;
 
@@ -43,8 +44,29 @@ const READY_TIMEOUT: Duration = Duration::from_secs(120);
 const DEREGISTER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Timeout for an Envoy to complete open requests after the containers have stopped.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time that a replaced task serves beyond the time to live of its DNS records.
+const DNS_MARGIN: Duration = Duration::from_millis(500);
 /// Stop and drain timeout after a failure: callers are waiting for the replacement.
 const GRACE_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// How a task is asked to stop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StopRequest {
+    /// Deregister, and stop once no DNS client knows the task any more.
+    pub(crate) leave: CancellationToken,
+    /// Deregister and stop.
+    pub(crate) now: CancellationToken,
+}
+
+impl StopRequest {
+    /// Waits until the task is to stop, in either way.
+    pub(crate) async fn requested(&self) {
+        tokio::select! {
+            () = self.leave.cancelled() => {}
+            () = self.now.cancelled() => {}
+        }
+    }
+}
 
 /// A service's task in its task slot.
 pub(crate) struct Task<'a> {
@@ -70,18 +92,44 @@ impl Task<'_> {
     /// # Errors
     ///
     /// The failure, with the end of its log. No process is left running.
-    pub(crate) async fn run(&self, stop: &CancellationToken, running: impl FnOnce()) -> Result<(), TaskFailure> {
+    pub(crate) async fn run(&self, stop: &StopRequest, running: impl FnOnce()) -> Result<(), TaskFailure> {
         let mut started = Started::default();
         let result = tokio::select! {
-            () = stop.cancelled() => Ok(()),
-            failure = self.start_and_watch(&mut started, running) => Err(failure),
+            () = stop.now.cancelled() => Ok(()),
+            failure = self.start_and_watch(&mut started, stop, running) => Err(failure),
+            () = self.drained(stop) => Ok(()),
         };
         started.stop(&self.context.control, result.is_err()).await;
         result
     }
 
-    /// Returns only a failure. The registration ends with this future.
-    async fn start_and_watch<'a>(&'a self, started: &mut Started<'a>, running: impl FnOnce()) -> TaskFailure {
+    /// Waits until the task is to leave, and until no DNS client knows its address any more.
+    async fn drained(&self, stop: &StopRequest) {
+        stop.leave.cancelled().await;
+        tokio::time::sleep(self.dns_ttl()).await;
+    }
+
+    /// The time for which DNS clients use the task's address after its deregistration. Zero without DNS records.
+    pub(crate) fn dns_ttl(&self) -> Duration {
+        let has_dns = self.context.network.is_some();
+        let services = self.registrations.iter().filter_map(|registration| match registration {
+            Registration::Service { service, .. } => service.dns,
+            Registration::Endpoint { .. } => None,
+        });
+        let longest = services.map(DnsRecords::longest_ttl).max().filter(|_| has_dns);
+        longest.map_or(Duration::ZERO, |ttl| {
+            // A client counts from its own receipt of the response.
+            Duration::from_secs(ttl.clamp(MIN_TTL, MAX_TTL).into()) + DNS_MARGIN
+        })
+    }
+
+    /// Returns only a failure. The registration ends with this future, or when the task is to leave.
+    async fn start_and_watch<'a>(
+        &'a self,
+        started: &mut Started<'a>,
+        stop: &StopRequest,
+        running: impl FnOnce(),
+    ) -> TaskFailure {
         let beginning = Instant::now();
         let Started {
             containers,
@@ -105,12 +153,16 @@ impl Task<'_> {
                 return failure;
             }
         }
-        let _registered = self.context.cloud_map.register(&self.slot.name, self.registrations);
+        let registered = self.context.cloud_map.register(&self.slot.name, self.registrations);
         self.emit(Event::TaskRunning {
             task: self.slot.name.clone(),
             took: beginning.elapsed(),
         });
         running();
+        tokio::select! {
+            failure = &mut failed => return failure,
+            () = stop.leave.cancelled() => drop(registered),
+        }
         failed.await
     }
 
@@ -151,7 +203,8 @@ impl Task<'_> {
                 network: netns.init_pid(),
                 log: self.slot.dir.join(format!("{}.log", plan.name)),
             };
-            let container = Container::start(plan, container_context, netns.container_launcher(), events.clone())?;
+            let launcher = netns.container_launcher(plan);
+            let container = Container::start(plan, container_context, &launcher, events.clone())?;
             self.slot.remember_log(&plan.name, container.log());
             self.emit(Event::ContainerStarted {
                 task: self.slot.name.clone(),

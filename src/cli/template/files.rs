@@ -13,9 +13,10 @@ use std::rc::Rc;
 
 use app_mesh_migrate::SourceStack;
 use clap::{Args, ValueEnum};
+use mesh_control::HeaderLimits;
 use mesh_infra::cfn::{Positions, closest, connect_stacks};
 use mesh_infra::{Template, TemplateError};
-use mesh_local::{Region, StackEnvironment, StackInput, Values};
+use mesh_local::{Network, Region, StackEnvironment, StackInput, Values, parse_hosts_file};
 use serde_json::Value as Json;
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
@@ -254,6 +255,8 @@ impl TemplateFiles {
         let (values, value_locations) = self.values()?;
         environment.values = values;
         environment.nested_templates = Some(Rc::new(move |request| nested.find(request)));
+        // A machine without a hosts file has no such names.
+        environment.hosts = parse_hosts_file(&std::fs::read_to_string("/etc/hosts").unwrap_or_default());
         Ok(Templates {
             stacks: stacks.collect(),
             environment,
@@ -469,6 +472,16 @@ impl Templates {
     #[cfg(feature = "aws")]
     pub(crate) fn add_value(&mut self, name: String, value: String) {
         self.environment.values = self.environment.values.clone().with(name, value);
+    }
+
+    /// Sets the network of the tasks.
+    pub(super) fn set_network(&mut self, network: Network) {
+        self.environment.network = network;
+    }
+
+    /// Sets the limits of headers.
+    pub(crate) fn set_header_limits(&mut self, limits: HeaderLimits) {
+        self.environment.header_limits = limits;
     }
 
     /// What CloudFormation would know of the stacks.

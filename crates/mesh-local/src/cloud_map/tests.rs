@@ -1,9 +1,11 @@
 //! DNS records of registered tasks.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::*;
-use crate::network::DnsLookup;
+use crate::network::{DnsLookup, DnsRecord, DnsType};
+use crate::plan::DnsRecords;
 
 const BLUE: &str = "blue.demo.local";
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 77, 0, 9));
@@ -20,7 +22,7 @@ fn of_blue(last: u8) -> Registration {
         service: CloudMapService {
             namespace: "demo.local".to_owned(),
             service: "blue".to_owned(),
-            has_dns: true,
+            dns: Some(DnsRecords::addresses(10)),
         },
         instance: NodeEndpoint {
             id: format!("blue/{last}"),
@@ -37,10 +39,13 @@ async fn dns_has_the_registered_tasks() {
     let first = map.register("blue/2", &[of_blue(2)]);
     let second = map.register("blue/3", &[of_blue(3)]);
     drop(first);
-    let addresses = DnsLookup::Addresses(vec![Ipv4Addr::new(10, 77, 0, 3)]);
-    assert_eq!(names.resolve(BLUE, CLIENT), addresses);
+    let addresses = DnsLookup::Records {
+        ttl: 1,
+        records: vec![DnsRecord::A(Ipv4Addr::new(10, 77, 0, 3))],
+    };
+    assert_eq!(names.resolve(BLUE, DnsType::A, CLIENT), addresses);
     drop(second);
-    assert_eq!(names.resolve(BLUE, CLIENT), DnsLookup::NxDomain);
+    assert_eq!(names.resolve(BLUE, DnsType::A, CLIENT), DnsLookup::NxDomain);
 }
 
 #[tokio::test]
@@ -49,7 +54,7 @@ async fn dns_drops_removed_services_before_their_tasks_end() {
     let registered = map.register("blue/2", &[of_blue(2)]);
     control.update(|state| state.dns_endpoints.clear());
     map.publish_now();
-    assert_eq!(names.resolve(BLUE, CLIENT), DnsLookup::NxDomain);
+    assert_eq!(names.resolve(BLUE, DnsType::A, CLIENT), DnsLookup::NxDomain);
     drop(registered);
-    assert_eq!(names.resolve(BLUE, CLIENT), DnsLookup::NxDomain);
+    assert_eq!(names.resolve(BLUE, DnsType::A, CLIENT), DnsLookup::NxDomain);
 }

@@ -178,6 +178,7 @@ impl PhysicalResource<'_, '_> {
                 Json::from(self.cloud_map_id("ns"))
             }
             "AWS::ServiceDiscovery::Service" => Json::from(self.cloud_map_id("srv")),
+            "AWS::ServiceDiscovery::Instance" => Json::from(self.name("InstanceId")),
             "AWS::SSM::Parameter" => Json::from(self.name("Name")),
             // The unsupported type is reported where it is declared.
             kind if is_unsupported(kind) => return Resolution::Invalid,

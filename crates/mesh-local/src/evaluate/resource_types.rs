@@ -1,7 +1,7 @@
 //! How resource types are treated locally: simulated, ignored, or unsupported.
 
 /// Types that are simulated.
-pub(super) const SIMULATED: [&str; 14] = [
+pub(super) const SIMULATED: [&str; 15] = [
     "AWS::AppMesh::GatewayRoute",
     "AWS::AppMesh::Mesh",
     "AWS::AppMesh::Route",
@@ -14,6 +14,7 @@ pub(super) const SIMULATED: [&str; 14] = [
     "AWS::ECS::TaskDefinition",
     "AWS::SSM::Parameter",
     "AWS::ServiceDiscovery::HttpNamespace",
+    "AWS::ServiceDiscovery::Instance",
     "AWS::ServiceDiscovery::PrivateDnsNamespace",
     "AWS::ServiceDiscovery::Service",
 ];

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+
+use crate::task::StopRequest;
 
 /// How far the start of a service's tasks is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +54,14 @@ impl ServiceStart {
 pub(super) async fn wait_for_all(
     services: &[(String, Arc<ServiceStart>)],
     task: &str,
-    stop: &CancellationToken,
+    stop: &StopRequest,
 ) -> Result<(), String> {
     for (name, start) in services {
         tokio::select! {
             is_running = start.wait() => if !is_running {
                 return Err(format!("{task}: depends on the service {name}, which has failed"));
             },
-            () = stop.cancelled() => return Err(format!("{task}: stopped while it waited for the service {name}")),
+            () = stop.requested() => return Err(format!("{task}: stopped while it waited for the service {name}")),
         }
     }
     Ok(())
@@ -73,7 +74,7 @@ mod tests {
     #[tokio::test]
     async fn a_task_waits_for_all_tasks_of_a_service() {
         let start = ServiceStart::new(2);
-        let stop = CancellationToken::new();
+        let stop = StopRequest::default();
         let services = [("db".to_owned(), Arc::clone(&start))];
         let mut waiting = std::pin::pin!(wait_for_all(&services, "api/1", &stop));
         start.note(true);
@@ -84,7 +85,7 @@ mod tests {
         let failed = Err("api/1: depends on the service db, which has failed".to_owned());
         assert_eq!(wait_for_all(&services, "api/1", &stop).await, failed);
         let waits = [("db".to_owned(), ServiceStart::new(1))];
-        stop.cancel();
+        stop.now.cancel();
         let stopped = Err("api/1: stopped while it waited for the service db".to_owned());
         assert_eq!(wait_for_all(&waits, "api/1", &stop).await, stopped);
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use mesh_model::namespace::Namespace;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::service_start::{ServiceStart, wait_for_all};
@@ -16,12 +16,14 @@ use crate::mesh_state::registrations;
 use crate::plan::ServicePlan;
 use crate::slot::{Slot, SlotContext};
 use crate::supervisor::keep_running;
-use crate::task::{Task, TaskContext};
+use crate::task::{StopRequest, Task, TaskContext};
 
 /// The tasks of a mesh. Dropping it kills them all at once.
 pub(super) struct TaskSet {
     context: Arc<TaskContext>,
     tasks: Vec<Supervised>,
+    /// Deregistered tasks that DNS clients may still call.
+    lingering: Vec<Supervised>,
     /// The last task number of each service. Numbers are not reused, so that logs keep their names.
     numbers: BTreeMap<String, u32>,
     slots_made: usize,
@@ -35,7 +37,9 @@ pub(super) struct TaskSet {
 /// A supervised task.
 struct Supervised {
     slot: Arc<Slot>,
-    stop: CancellationToken,
+    stop: StopRequest,
+    /// The time that it serves after its deregistration.
+    lingers: Duration,
     supervisor: AbortOnDropHandle<()>,
 }
 
@@ -44,6 +48,7 @@ impl TaskSet {
         Self {
             context,
             tasks: Vec::new(),
+            lingering: Vec::new(),
             numbers: BTreeMap::new(),
             slots_made: 0,
             waiting: JoinSet::new(),
@@ -87,12 +92,19 @@ impl TaskSet {
 
     fn supervise(&mut self, slot: Arc<Slot>, plan: &Arc<ServicePlan>, namespaces: &[Namespace]) {
         let (first, running) = oneshot::channel();
-        let stop = CancellationToken::new();
+        let stop = StopRequest::default();
         let registrations = registrations(&slot, plan, namespaces);
         let start = self.starts.get(&plan.name).map(Arc::clone);
         let dependencies = plan.depends_on.iter();
         let dependencies = dependencies.filter_map(|name| Some((name.clone(), self.starts.get(name)?.clone())));
         let dependencies: Vec<(String, Arc<ServiceStart>)> = dependencies.collect();
+        let lingers = Task {
+            context: &self.context,
+            plan,
+            slot: &slot,
+            registrations: &registrations,
+        }
+        .dns_ttl();
         let (context, plan) = (Arc::clone(&self.context), Arc::clone(plan));
         let supervising = {
             let (slot, stop) = (Arc::clone(&slot), stop.clone());
@@ -114,6 +126,7 @@ impl TaskSet {
         self.tasks.push(Supervised {
             slot,
             stop,
+            lingers,
             supervisor: AbortOnDropHandle::new(tokio::spawn(supervising)),
         });
         self.waiting.spawn(async move {
@@ -175,28 +188,37 @@ impl TaskSet {
         self.context.cloud_map.publish_now();
     }
 
-    /// Deregisters these tasks, lets them complete their requests, and ends them. Cancelling this kills the rest.
+    /// Deregisters these tasks, lets them complete their requests, and ends them. Those that DNS clients may still call
+    /// serve until the time to live of their records is over, which is not waited for. Cancelling this kills the rest.
     pub(super) async fn remove(&mut self, tasks: &[String]) {
         let leaving = self.tasks.extract_if(.., |task| tasks.contains(&task.slot.name));
-        let leaving: Vec<Supervised> = leaving.collect();
+        let (lingering, leaving): (Vec<Supervised>, Vec<Supervised>) =
+            leaving.partition(|task| !task.lingers.is_zero());
+        for task in &lingering {
+            task.stop.leave.cancel();
+        }
+        self.lingering.retain(|task| !task.supervisor.is_finished());
+        self.lingering.extend(lingering);
         stop_all(leaving).await;
     }
 
     /// Removes tasks that were never running, and stops waiting for them.
     pub(super) async fn abandon(&mut self, tasks: &[String]) {
         self.waiting.shutdown().await;
-        self.remove(tasks).await;
+        let unused = self.tasks.extract_if(.., |task| tasks.contains(&task.slot.name));
+        let unused: Vec<Supervised> = unused.collect();
+        stop_all(unused).await;
     }
 
     /// Removes all tasks.
     pub(super) async fn shutdown(self) {
-        stop_all(self.tasks).await;
+        stop_all(self.tasks.into_iter().chain(self.lingering).collect()).await;
     }
 }
 
 async fn stop_all(tasks: Vec<Supervised>) {
     for task in &tasks {
-        task.stop.cancel();
+        task.stop.now.cancel();
     }
     // If a supervisor panicked, it has dropped and so killed its task.
     let _ended = join_all(tasks.into_iter().map(|task| task.supervisor)).await;

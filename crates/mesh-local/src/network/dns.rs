@@ -2,10 +2,12 @@
 //!
 //! | query | response |
 //! |---|---|
-//! | A of a task name | up to eight addresses, as Route 53 with the policy `MULTIVALUE` |
+//! | A, AAAA, SRV or CNAME of a Cloud Map service | the records that the service has, with their time to live of up to a minute: those of up to eight instances, or of one with the policy `WEIGHTED` |
+//! | `INSTANCE.SERVICE` of a service with SRV records | the addresses of that instance |
 //! | A of a virtual service, from a task of its mesh | an address that is redirected to Envoy |
+//! | A of a virtual node's own host name, from a task of it without that backend | the task's own address |
 //! | another type of such a name | `NOERROR` without records: with `NXDOMAIN` for AAAA, resolvers such as musl's, which query both, would also ignore A |
-//! | a name that does not exist in a zone of the mesh | `NXDOMAIN` |
+//! | a name that does not exist in a zone of the mesh, or a service without instances | `NXDOMAIN` |
 //! | any other name | `REFUSED`: nothing is forwarded, as tasks have no route to the internet |
 //!
 //! Responses fit into the 512 bytes of a plain UDP message. Only those for names of more than a hundred characters may
@@ -20,17 +22,13 @@ use std::time::Duration;
 use hickory_server::Server;
 use hickory_server::net::runtime::Time;
 use hickory_server::proto::op::{Header, HeaderCounts, Metadata, OpCode, ResponseCode};
-use hickory_server::proto::rr::rdata::{A, SOA};
+use hickory_server::proto::rr::rdata::{A, AAAA, CNAME, SOA, SRV};
 use hickory_server::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
 
-pub(crate) use self::names::{DnsLookup, DnsNames};
+pub(crate) use self::names::{DnsInstance, DnsLookup, DnsNames, DnsRecord, DnsType, MAX_TTL, MIN_TTL};
 
-/// TTL of positive and negative responses, in seconds: started and stopped tasks must be noticed quickly. Not 0, which
-/// Envoy treats as a missing TTL, with a refresh only after its own five seconds
-/// (`source/extensions/clusters/strict_dns/strict_dns_cluster.cc`, read 2026-11-23).
-const TTL: u32 = 1;
 /// Idle timeout of a TCP connection.
 const TCP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Limit of unsent responses per TCP connection.
@@ -74,14 +72,21 @@ struct DnsResponse {
 impl MeshZone {
     fn answer(&self, name: &Name, kind: RecordType, client: IpAddr) -> DnsResponse {
         let text = name.to_ascii();
-        let (code, records) = match self.0.resolve(&text, client) {
+        let kind = match kind {
+            RecordType::A => DnsType::A,
+            RecordType::AAAA => DnsType::Aaaa,
+            RecordType::SRV => DnsType::Srv,
+            _ => DnsType::Other,
+        };
+        let (code, records) = match self.0.resolve(&text, kind, client) {
             DnsLookup::OutOfZone => return DnsResponse::error(ResponseCode::Refused),
             DnsLookup::NxDomain => (ResponseCode::NXDomain, Vec::new()),
-            DnsLookup::Addresses(addresses) if kind == RecordType::A => {
-                let record = |address| Record::from_rdata(name.clone(), TTL, RData::A(A(address)));
-                (ResponseCode::NoError, addresses.into_iter().map(record).collect())
+            DnsLookup::Records { ttl, records } => {
+                let records = records.into_iter().filter_map(data);
+                let record = |data| Record::from_rdata(name.clone(), ttl, data);
+                (ResponseCode::NoError, records.map(record).collect())
             }
-            DnsLookup::Addresses(_) | DnsLookup::NoData => (ResponseCode::NoError, Vec::new()),
+            DnsLookup::NoData => (ResponseCode::NoError, Vec::new()),
         };
         let soa = records.is_empty().then(|| {
             let labels = self.0.zone_of(&text).map(|zone| zone.split('.').count());
@@ -103,8 +108,25 @@ impl DnsResponse {
 
 /// The SOA record with the negative TTL. Its other values are only used in zone transfers.
 fn soa(zone: Name) -> Record {
-    let soa = SOA::new(Name::root(), Name::root(), 1, 1, 1, 1, TTL);
-    Record::from_rdata(zone, TTL, RData::SOA(soa))
+    let soa = SOA::new(Name::root(), Name::root(), 1, 1, 1, 1, MIN_TTL);
+    Record::from_rdata(zone, MIN_TTL, RData::SOA(soa))
+}
+
+/// The data of a record in a message. `None` for a target that is no host name, which a template may have.
+fn data(record: DnsRecord) -> Option<RData> {
+    Some(match record {
+        DnsRecord::A(address) => RData::A(A(address)),
+        DnsRecord::Aaaa(address) => RData::AAAA(AAAA(address)),
+        DnsRecord::Cname(target) => RData::CNAME(CNAME(absolute(&target)?)),
+        // Cloud Map has this priority and weight for all.
+        DnsRecord::Srv { port, target } => RData::SRV(SRV::new(1, 1, port, absolute(&target)?)),
+    })
+}
+
+fn absolute(name: &str) -> Option<Name> {
+    let mut name = Name::from_ascii(name).ok()?;
+    name.set_fqdn(true);
+    Some(name)
 }
 
 #[async_trait::async_trait]
@@ -143,6 +165,7 @@ mod tests {
     use hickory_server::proto::serialize::binary::{BinDecodable, BinEncodable};
 
     use super::*;
+    use crate::plan::DnsRecords;
 
     /// A server on a thread of its own, for tests with blocking sockets.
     struct Running {
@@ -213,6 +236,17 @@ mod tests {
         message.to_bytes().expect("it is short")
     }
 
+    fn set(dns: &Running, name: &str, addresses: &[Ipv4Addr]) {
+        let instance = |address: &Ipv4Addr| DnsInstance {
+            id: address.to_string(),
+            addresses: vec![IpAddr::V4(*address)],
+            port: Some(7800),
+            cname: None,
+        };
+        dns.names
+            .set_instances([(name, addresses.iter().map(instance).collect())]);
+    }
+
     fn addresses(message: &Message) -> Vec<String> {
         assert!(message.answers.iter().all(|record| record.ttl == 1), "{message}");
         message.answers.iter().map(|record| record.data.to_string()).collect()
@@ -237,7 +271,7 @@ mod tests {
     fn names_have_a_records_only() {
         let dns = Running::start();
         let two = [Ipv4Addr::new(10, 77, 0, 2), Ipv4Addr::new(10, 77, 0, 3)];
-        dns.names.set_task_records([("blue.mesh.local", two.into())]);
+        set(&dns, "blue.mesh.local", &two);
         let answer = dns.query("Blue.mesh.LOCAL.", RecordType::A);
         assert_eq!(addresses(&answer), ["10.77.0.2", "10.77.0.3"]);
         assert_eq!(answer.answers[0].name.to_ascii(), "Blue.mesh.LOCAL.");
@@ -249,7 +283,7 @@ mod tests {
         let no_address = dns.query("blue.mesh.local.", RecordType::AAAA);
         assert_negative(&no_address, ResponseCode::NoError, "mesh.local.");
 
-        dns.names.set_task_records([("blue.mesh.local", Vec::new())]);
+        set(&dns, "blue.mesh.local", &[]);
         assert_negative(
             &dns.query("blue.mesh.local.", RecordType::A),
             ResponseCode::NXDomain,
@@ -258,10 +292,31 @@ mod tests {
     }
 
     #[test]
+    fn srv_records_name_ports_and_hosts() {
+        let dns = Running::start();
+        let records = DnsRecords {
+            a: None,
+            srv: Some(30),
+            ..DnsRecords::addresses(1)
+        };
+        dns.names.set_services([("_app._tcp.mesh.local", records)]);
+        set(&dns, "_app._tcp.mesh.local", &[Ipv4Addr::new(10, 77, 0, 2)]);
+        let answer = dns.query("_app._tcp.mesh.local.", RecordType::SRV);
+        let [record] = answer.answers.as_slice() else {
+            panic!("not one record: {answer}");
+        };
+        assert_eq!(record.ttl, 30);
+        assert_eq!(record.data.to_string(), "1 1 7800 10-77-0-2._app._tcp.mesh.local.");
+        let host = dns.query("10-77-0-2._app._tcp.mesh.local.", RecordType::A);
+        assert_eq!(host.answers[0].data.to_string(), "10.77.0.2");
+        let no_address = dns.query("_app._tcp.mesh.local.", RecordType::A);
+        assert_negative(&no_address, ResponseCode::NoError, "mesh.local.");
+    }
+
+    #[test]
     fn names_outside_the_mesh_are_refused() {
         let dns = Running::start();
-        dns.names
-            .set_task_records([("front.test", vec![Ipv4Addr::new(10, 78, 0, 1)])]);
+        set(&dns, "front.test", &[Ipv4Addr::new(10, 78, 0, 1)]);
         assert_eq!(addresses(&dns.query("front.test.", RecordType::A)), ["10.78.0.1"]);
         assert_negative(
             &dns.query("front.test.", RecordType::AAAA),
@@ -286,12 +341,11 @@ mod tests {
         assert!(long.len() > 100);
         let longest = format!("{label}.{label}.{label}.{}.mesh.local.", "a".repeat(50));
         let twenty: Vec<Ipv4Addr> = (1..=20).map(|last| Ipv4Addr::new(10, 77, 0, last)).collect();
-        dns.names
-            .set_task_records([(&long, twenty.clone()), (&longest, twenty)]);
-        for name in [&long, &longest] {
-            assert_eq!(addresses(&dns.query_over_tcp(name, RecordType::A)).len(), 8);
-        }
+        set(&dns, &long, &twenty);
+        assert_eq!(addresses(&dns.query_over_tcp(&long, RecordType::A)).len(), 8);
         assert_eq!(addresses(&dns.query(&long, RecordType::A)).len(), 8);
+        set(&dns, &longest, &twenty);
+        assert_eq!(addresses(&dns.query_over_tcp(&longest, RecordType::A)).len(), 8);
         assert!(dns.query(&longest, RecordType::A).metadata.truncation);
     }
 }

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 
 use mesh_model::app_mesh::Topology;
+use mesh_model::app_mesh::virtual_node::Backend;
 use mesh_model::namespace::Namespace;
 
 use super::addresses::{AddressLease, AddressPool, AddressesExhausted, BRIDGE};
@@ -14,7 +15,7 @@ use super::dns::{DnsNames, DnsServer};
 use super::netns_handle::NetnsHandle;
 use super::setns::{NetnsRuntime, run_in_netns};
 use crate::launcher::Launcher;
-use crate::plan::Plan;
+use crate::plan::{DnsRecords, Plan};
 
 /// The DNS port.
 const DNS: u16 = 53;
@@ -86,6 +87,7 @@ impl MeshNetwork {
         self.add_endpoints(&plan.namespaces)?;
         self.add_virtual_services(&plan.meshes)?;
         self.names.add_zones(zones(plan));
+        self.names.set_services(records(plan));
         Ok(())
     }
 
@@ -96,7 +98,9 @@ impl MeshNetwork {
         let mut leases = self.virtual_services.lock().unwrap_or_else(PoisonError::into_inner);
         leases.retain(|service, _| services.contains(service));
         self.publish_virtual_services(&leases);
+        self.names.set_own_names(own_names(&plan.meshes));
         self.names.retain_zones(zones(plan));
+        self.names.set_services(records(plan));
     }
 
     /// Assigns an address to each endpoint name, as ECS does.
@@ -128,6 +132,7 @@ impl MeshNetwork {
             .collect();
         leases.extend(new?);
         self.publish_virtual_services(&leases);
+        self.names.set_own_names(own_names(meshes));
         Ok(())
     }
 
@@ -189,8 +194,32 @@ impl MeshNetwork {
 
 /// The DNS namespaces of a plan.
 fn zones(plan: &Plan) -> impl Iterator<Item = &String> {
-    let services = plan.cloud_map.iter().filter(|service| service.has_dns);
-    services.map(|service| &service.namespace)
+    let services = plan.cloud_map.iter().filter(|service| service.dns.is_some());
+    services.map(|service| &service.namespace).chain(&plan.dns_zones)
+}
+
+/// The records of a plan's Cloud Map services, by host name.
+fn records(plan: &Plan) -> impl Iterator<Item = (String, DnsRecords)> {
+    let services = plan.cloud_map.iter();
+    services.filter_map(|service| Some((service.hostname()?, service.dns?)))
+}
+
+/// The host names of virtual nodes that do not have them as backends, by mesh and virtual node.
+fn own_names(meshes: &BTreeMap<String, Topology>) -> Vec<((String, String), String)> {
+    let mut names = Vec::new();
+    for (mesh, topology) in meshes {
+        for (node, spec) in &topology.virtual_nodes {
+            let Some(own) = spec.host_name() else { continue };
+            let is_backend = spec
+                .backends
+                .iter()
+                .any(|Backend::VirtualService(backend)| backend.virtual_service_name.eq_ignore_ascii_case(&own));
+            if !is_backend {
+                names.push(((mesh.clone(), node.clone()), own));
+            }
+        }
+    }
+    names
 }
 
 /// The virtual services of these meshes, by mesh and name.

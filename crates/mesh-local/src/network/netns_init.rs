@@ -106,6 +106,9 @@ fn task(setup: &TaskNetnsSetup) -> io::Result<()> {
     ip(&format!("address add {address}/{} dev eth0", TASKS.prefix_len()))?;
     ip("link set eth0 up")?;
     ip(&format!("route add default via {BRIDGE}"))?;
+    // As in Docker: Envoy and other users without privileges may listen on ports below 1024. With a read-only /proc/sys,
+    // they may not, and say so themselves.
+    let _read_only = std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
     if let Some(rules) = &setup.rules {
         commands::restore(rules)?;
     }

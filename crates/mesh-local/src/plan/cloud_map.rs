@@ -7,7 +7,7 @@ use mesh_infra::cfn::{ResourceType, closest, ecs, servicediscovery as cloud_map}
 use mesh_infra::model::{InputResource, TemplateModel, namespace_id};
 use sidecar_contract::{Diagnostics, MeshSuffixes};
 
-use super::parts::{CloudMapService, RegistryPlan};
+use super::parts::{CloudMapService, DnsRecords, RegistryPlan};
 use super::reader::Reader;
 use super::report;
 use super::service::name_in_arn;
@@ -134,7 +134,25 @@ impl CloudMap<'_> {
         Some(RegistryPlan {
             service: found.clone()?,
             port: port.or(first_port),
+            container: registry.container_name.as_ref().and_then(known),
         })
+    }
+
+    /// The service that this id or ARN refers to.
+    pub(super) fn service_of(&self, given: &Value<String>) -> Option<&CloudMapService> {
+        let found = self.model.referenced_as(given, cloud_map::Service::KIND)?;
+        self.services.get(found.path.as_str())?.as_ref()
+    }
+
+    /// The host names of all services.
+    pub(super) fn hostnames(&self) -> impl Iterator<Item = String> {
+        self.services.values().flatten().filter_map(CloudMapService::hostname)
+    }
+
+    /// The private DNS namespaces.
+    pub(super) fn zones(&self) -> impl Iterator<Item = &str> {
+        let namespaces = self.model.namespaces().filter(|namespace| namespace.has_private_dns);
+        namespaces.filter_map(|namespace| namespace.resource.name.as_deref())
     }
 
     /// All readable services.
@@ -171,15 +189,33 @@ impl CloudMap<'_> {
             return Some(CloudMapService {
                 namespace: name.to_owned(),
                 service: resource.name.clone()?,
-                has_dns: service.dns_config.is_some() && !is_http(service),
+                dns: dns_records(service),
             });
         };
         Some(CloudMapService {
             namespace: namespace.resource.name.clone()?,
             service: resource.name.clone()?,
-            has_dns: namespace.has_private_dns && service.dns_config.is_some() && !is_http(service),
+            dns: dns_records(service).filter(|_| namespace.has_private_dns),
         })
     }
+}
+
+/// The DNS records of a service, if it has any. One with an unknown type or time to live, which was reported, has none.
+fn dns_records(service: &cloud_map::Service) -> Option<DnsRecords> {
+    let config = service.dns_config.as_ref().filter(|_| !is_http(service))?;
+    let policy = config.routing_policy.as_ref().and_then(known);
+    let ttl_of = |kind: &str| {
+        let mut records = config.dns_records.iter();
+        let record = records.find(|record| record.kind.known().is_some_and(|known| known == kind))?;
+        record.ttl.known().copied()
+    };
+    Some(DnsRecords {
+        is_weighted: policy.as_deref() == Some("WEIGHTED"),
+        a: ttl_of("A"),
+        aaaa: ttl_of("AAAA"),
+        srv: ttl_of("SRV"),
+        cname: ttl_of("CNAME"),
+    })
 }
 
 fn listed(names: &[&str]) -> String {

@@ -13,8 +13,9 @@ use super::limits::check_name;
 use super::parts::{Condition, ContainerPlan, PortPlan};
 use super::reader::Reader;
 use super::values::{known, seconds, text, texts};
-use super::{health_check, labels, port_mapping, stub};
+use super::{health_check, labels, port_mapping, stub, user};
 use crate::image::{Image, Images, Stub};
+use crate::network::Network;
 
 /// The local replacement of a container.
 pub(super) enum ContainerSource {
@@ -107,11 +108,19 @@ pub(super) fn describe(
         depends_on,
         health_check,
         stop_timeout: seconds(definition.stop_timeout.as_ref(), 30),
+        user: None,
     };
     let not_started = |plan| ContainerDraft {
         plan,
         is_started: false,
         has_health_check: false,
+    };
+    let plan = match runs {
+        ContainerSource::Image(_) | ContainerSource::Stub(_) => ContainerPlan {
+            user: user::read(definition, path, reader),
+            ..plan
+        },
+        ContainerSource::Nothing | ContainerSource::Envoy => plan,
     };
     match runs {
         ContainerSource::Image(image) => with_image(plan, image, definition, path, reader),
@@ -151,7 +160,22 @@ fn with_image(
             mapping,
         })
         .collect();
-    labels::check(definition, &ports, path, diagnostics);
+    // In a network namespace, ports are those of the template.
+    if reader.network == Network::Shared {
+        labels::check(definition, &ports, path, reader.diagnostics);
+    }
+    let is_asked_elsewhere = plan
+        .health_check
+        .as_ref()
+        .and_then(|check| health_check::moved_port(check, &ports))
+        .filter(|_| reader.network == Network::Shared);
+    if let Some(port) = is_asked_elsewhere {
+        let why = format!(
+            "it asks port {port} of this machine, and the container has another one here: that port is checked instead; \
+             run with --network namespaces"
+        );
+        reader.mark_not_simulated(format!("{path}.HealthCheck"), &why);
+    }
     let plan = ContainerPlan {
         image,
         entry_point: texts(definition.entry_point.as_ref()),
@@ -163,7 +187,7 @@ fn with_image(
     ContainerDraft {
         plan,
         is_started: true,
-        has_health_check: true,
+        has_health_check: is_asked_elsewhere.is_none(),
     }
 }
 

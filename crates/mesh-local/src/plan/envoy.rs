@@ -38,9 +38,10 @@ pub(super) struct Envoy {
     pub(super) interception: Option<Interception>,
 }
 
-/// The index of the Envoy container: the target of the proxy configuration, else the container with an Envoy image. An
-/// image with a local command runs that command, unless it is an App Mesh image. Where there is no mesh, an Envoy without
-/// a mesh resource is a container like any other.
+/// The index of the Envoy container: the target of the proxy configuration, else the container with an Envoy image, or
+/// whose environment names its mesh resource, whatever its image is. An image with a local command runs that command,
+/// unless it is an App Mesh image. Where there is no mesh, an Envoy without a mesh resource is a container like any
+/// other.
 pub(super) fn position(
     definition: &ecs::TaskDefinition,
     images: &Images,
@@ -48,14 +49,18 @@ pub(super) fn position(
     (has_mesh, diagnostics): (bool, &mut Diagnostics),
 ) -> Option<usize> {
     let containers = &definition.container_definitions;
+    let image_of = |container: &ecs::ContainerDefinition| known(&container.image).unwrap_or_default();
     let by_image = |container: &ecs::ContainerDefinition| {
-        let image = known(&container.image).unwrap_or_default();
+        let image = image_of(container);
         let mut variables = container.environment.iter();
         let mut belongs_to_mesh = || {
             variables.any(|variable| known(&variable.name).is_none_or(|name| NODE_VARIABLES.contains(&name.as_str())))
         };
         let is_envoy = is_app_mesh_envoy(&image) || is_envoy(&image) && images.get(&image).is_none();
         is_envoy && (has_mesh || belongs_to_mesh())
+    };
+    let by_environment = |container: &ecs::ContainerDefinition| {
+        names_a_mesh_resource(container) && images.get(&image_of(container)).is_none()
     };
     let named = definition.proxy_configuration.as_ref();
     let named = named.and_then(|proxy| known(&proxy.container_name));
@@ -74,15 +79,31 @@ pub(super) fn position(
         }
         return found;
     }
-    let found: Vec<usize> = (0..containers.len())
-        .filter(|index| by_image(&containers[*index]))
-        .collect();
+    let positions = |is_envoy: &dyn Fn(&ecs::ContainerDefinition) -> bool| -> Vec<usize> {
+        (0..containers.len())
+            .filter(|index| is_envoy(&containers[*index]))
+            .collect()
+    };
+    let mut found = positions(&by_image);
+    // Beside an Envoy, an application may have the same variables for its own use.
+    if found.is_empty() {
+        found = positions(&by_environment);
+    }
     if let [first, second, ..] = found.as_slice() {
         let name = |index: &usize| known(&containers[*index].name).unwrap_or_default();
         let message = format!("is a second Envoy besides `{}`; a task has one", name(first));
         report(diagnostics, format!("{path}.ContainerDefinitions[{second}]"), message);
     }
     found.first().copied()
+}
+
+/// Whether the environment has the mesh resource of an Envoy.
+fn names_a_mesh_resource(container: &ecs::ContainerDefinition) -> bool {
+    let is_resource = |variable: &ecs::KeyValuePair| {
+        let is_named = known(&variable.name).is_some_and(|name| NODE_VARIABLES.contains(&name.as_str()));
+        is_named && variable.value.known().is_none_or(|value| !value.is_empty())
+    };
+    container.environment.iter().any(is_resource)
 }
 
 /// Reads the settings of the Envoy container, and lists those that are not simulated.

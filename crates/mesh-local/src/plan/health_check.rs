@@ -3,7 +3,7 @@
 use mesh_infra::cfn::ecs;
 use sidecar_contract::Diagnostics;
 
-use super::parts::HealthCheckPlan;
+use super::parts::{HealthCheckPlan, PortPlan};
 use super::values::{seconds, texts};
 
 /// Reads an evaluated health check. `None` if it is disabled.
@@ -36,5 +36,20 @@ pub(super) fn read(check: &ecs::HealthCheck, path: &str, diagnostics: &mut Diagn
             .and_then(|value| value.known().copied())
             .unwrap_or(3),
         start_period: seconds(check.start_period.as_ref(), 0),
+    })
+}
+
+/// A container port that the check asks at the loopback address, and that a variable moves. In the shared network, the
+/// container listens on another port.
+pub(super) fn moved_port(check: &HealthCheckPlan, ports: &[PortPlan]) -> Option<u16> {
+    let command = check.command.join(" ");
+    let moved = ports.iter().filter(|port| port.variable.is_some());
+    let mut moved = moved.map(|port| port.mapping.container_port);
+    moved.find(|port| {
+        ["localhost", "127.0.0.1", "0.0.0.0", "[::1]"].into_iter().any(|host| {
+            let asked = format!("{host}:{port}");
+            let mut found = command.match_indices(&asked);
+            found.any(|(at, _)| !command[at + asked.len()..].starts_with(|next: char| next.is_ascii_digit()))
+        })
     })
 }

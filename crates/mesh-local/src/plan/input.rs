@@ -12,7 +12,7 @@ use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::{Value as Json, json};
 use sidecar_contract::Diagnostics;
 
-use super::{environment_files, properties};
+use super::{environment_files, fixed_instances, properties};
 use crate::evaluate::{Assumption, Resource};
 
 /// The evaluated resources, in the order in which a plan uses them.
@@ -50,9 +50,13 @@ pub(super) fn evaluate<'s>(resources: &[Resource<'s>], diagnostics: &mut Diagnos
     }
     for resource in all_of(cloud_map::Service::KIND) {
         input.add(resource, |resource, input, errors| {
-            input.identifiers.push(attribute(resource, "Arn", errors));
+            let references = [physical_id(resource, errors), attribute(resource, "Arn", errors)];
+            input.identifiers.extend(references);
             input.name = Some(attribute(resource, "Name", errors));
         });
+    }
+    for resource in all_of(fixed_instances::KIND) {
+        input.add(resource, |_, _, _| {});
     }
     for resource in resources {
         match (kind_of(resource.kind), resource.kind) {

@@ -110,7 +110,7 @@ pub(super) fn check(
                 path.as_str(),
                 format!(
                     "has no label for port {port}, which is a different one for each local task; set the variable that \
-                     contains it: {{\"{label}\": \"PORT\"}}"
+                     contains it: {{\"{label}\": \"PORT\"}}, or run with --network namespaces"
                 ),
             );
         }

@@ -1,6 +1,7 @@
 //! The parts of a plan: services, their mesh or namespace, and their containers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -72,8 +73,67 @@ pub struct CloudMapService {
     pub namespace: String,
     /// Its own name.
     pub service: String,
-    /// Whether it has a DNS name, `service.namespace`.
-    pub has_dns: bool,
+    /// The DNS records of its name, `service.namespace`. `None` if it is found by Cloud Map's API only.
+    pub dns: Option<DnsRecords>,
+}
+
+/// The DNS records of a Cloud Map service: the time to live of each type that it has, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DnsRecords {
+    /// Whether a response has the records of one instance, `WEIGHTED`, or of up to eight, `MULTIVALUE`.
+    pub is_weighted: bool,
+    /// IPv4 addresses.
+    pub a: Option<u32>,
+    /// IPv6 addresses.
+    pub aaaa: Option<u32>,
+    /// Ports and host names.
+    pub srv: Option<u32>,
+    /// Another name.
+    pub cname: Option<u32>,
+}
+
+impl DnsRecords {
+    /// Addresses with this time to live.
+    #[must_use]
+    pub fn addresses(ttl: u32) -> Self {
+        Self {
+            is_weighted: false,
+            a: Some(ttl),
+            aaaa: Some(ttl),
+            srv: None,
+            cname: None,
+        }
+    }
+
+    /// The longest time to live.
+    #[must_use]
+    pub fn longest_ttl(self) -> u32 {
+        let all = [self.a, self.aaaa, self.srv, self.cname];
+        all.into_iter().flatten().max().unwrap_or(0)
+    }
+}
+
+/// An instance that no task registers: an `AWS::ServiceDiscovery::Instance`, or a name of this machine's hosts file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FixedInstance {
+    /// Its id.
+    pub id: String,
+    /// Where it is found.
+    pub at: FixedInstanceName,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// Its attributes in Cloud Map.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// Where a fixed instance is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FixedInstanceName {
+    /// In a Cloud Map service.
+    CloudMap(CloudMapService),
+    /// By a host name.
+    Host(String),
 }
 
 /// The service registry of an ECS service.
@@ -84,6 +144,8 @@ pub struct RegistryPlan {
     pub service: CloudMapService,
     /// The registered port: the registry's own, else the first container port.
     pub port: Option<u16>,
+    /// The container whose port that is, if the registry names one.
+    pub container: Option<String>,
 }
 
 impl Membership {
@@ -101,7 +163,7 @@ impl CloudMapService {
     /// The host name of its tasks, if it has DNS.
     #[must_use]
     pub fn hostname(&self) -> Option<String> {
-        self.has_dns.then(|| format!("{}.{}", self.service, self.namespace))
+        self.dns.map(|_| format!("{}.{}", self.service, self.namespace))
     }
 }
 
@@ -126,12 +188,23 @@ pub struct ContainerPlan {
     pub environment: BTreeMap<String, String>,
     /// The ports it listens on.
     pub ports: Vec<PortPlan>,
+    /// The user that runs it in [`Network::Namespaces`](crate::Network::Namespaces). Default: the user of this process.
+    pub user: Option<ContainerUser>,
     /// Conditions on other containers, by name, before it starts.
     pub depends_on: Vec<(String, Condition)>,
     /// Its health check.
     pub health_check: Option<HealthCheckPlan>,
     /// Time between SIGTERM and SIGKILL. Default, decided by ECS: 30 s.
     pub stop_timeout: Duration,
+}
+
+/// The numeric user and group of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContainerUser {
+    /// The user id.
+    pub uid: u32,
+    /// The group id. Default, decided by Docker: 0.
+    pub gid: u32,
 }
 
 /// A port that a container listens on.

@@ -46,7 +46,7 @@ const SUPPORT: [(&str, Support); 6] = [
         "AWS::ECS::TaskDefinition.ContainerDefinition",
         Support::Only {
             simulated: "Command DependsOn DockerLabels EntryPoint Environment Essential HealthCheck Image Name \
-                        PortMappings StopTimeout",
+                        PortMappings StopTimeout User",
             ignored: "Cpu FirelensConfiguration LinuxParameters LogConfiguration Memory MemoryReservation \
                       ReadonlyRootFilesystem RepositoryCredentials SystemControls VersionConsistency",
         },

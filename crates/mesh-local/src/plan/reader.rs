@@ -8,6 +8,7 @@ use sidecar_contract::Diagnostics;
 
 use super::input::Findings;
 use super::report;
+use crate::network::Network;
 
 /// Paths, each with what there is to say about it.
 type Notes = Vec<(String, String)>;
@@ -16,6 +17,8 @@ type Notes = Vec<(String, String)>;
 pub(super) struct Reader<'p, 'd> {
     pub(super) model: &'p TemplateModel<'p>,
     findings: BTreeMap<String, Findings>,
+    /// The network of the tasks.
+    pub(super) network: Network,
     pub(super) diagnostics: &'d mut Diagnostics,
     not_simulated: Vec<(String, String)>,
     assumed: Vec<(String, String)>,
@@ -25,11 +28,13 @@ impl<'p, 'd> Reader<'p, 'd> {
     pub(super) fn new(
         model: &'p TemplateModel<'p>,
         findings: BTreeMap<String, Findings>,
+        network: Network,
         diagnostics: &'d mut Diagnostics,
     ) -> Self {
         Self {
             model,
             findings,
+            network,
             diagnostics,
             not_simulated: Vec::new(),
             assumed: Vec::new(),

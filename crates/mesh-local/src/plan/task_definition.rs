@@ -14,9 +14,10 @@ use super::envoy::{self, Envoy};
 use super::order::in_start_order;
 use super::parts::ContainerPlan;
 use super::reader::Reader;
-use super::values::text;
+use super::values::{known, text};
 use super::{interception, labels, report};
 use crate::image::Images;
+use crate::network::Network;
 
 /// The parts of a service's tasks.
 pub(super) struct Task {
@@ -83,7 +84,8 @@ pub(super) fn describe(
     if has_collector {
         containers.iter_mut().for_each(remove_collector_variables);
     }
-    reject_duplicates(&containers, &path, reader.diagnostics);
+    let ports = PortSharing::of(definition, reader.network);
+    reject_duplicates(&containers, ports, &path, reader.diagnostics);
     Some(Task {
         containers: in_start_order(containers, &path, reader.diagnostics),
         path,
@@ -174,8 +176,30 @@ fn are_ports_known(path: &str, diagnostics: &Diagnostics) -> bool {
     })
 }
 
-/// Rejects duplicate names, and duplicate ports: containers of a task share one network, as in `awsvpc` mode.
-fn reject_duplicates(containers: &[ContainerDraft], path: &str, diagnostics: &mut Diagnostics) {
+/// Whether two containers of a task may have the same container port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PortSharing {
+    /// No: they share one network, as in `awsvpc` mode.
+    None,
+    /// Yes, as in `bridge` mode, in which each has a network of its own.
+    Any,
+    /// Yes, if a variable has the port of the second one: here they share a network namespace.
+    WithVariable,
+}
+
+impl PortSharing {
+    fn of(definition: &ecs::TaskDefinition, network: Network) -> Self {
+        let mode = definition.network_mode.as_ref().and_then(known);
+        match (mode.as_deref(), network) {
+            (Some("bridge"), Network::Shared) => Self::Any,
+            (Some("bridge"), Network::Namespaces) => Self::WithVariable,
+            _ => Self::None,
+        }
+    }
+}
+
+/// Rejects duplicate names, and duplicate ports where the containers of a task share one network.
+fn reject_duplicates(containers: &[ContainerDraft], sharing: PortSharing, path: &str, diagnostics: &mut Diagnostics) {
     let mut names = BTreeSet::new();
     let mut ports = BTreeMap::new();
     for (index, ContainerDraft { plan, .. }) in containers.iter().enumerate() {
@@ -184,12 +208,22 @@ fn reject_duplicates(containers: &[ContainerDraft], path: &str, diagnostics: &mu
             let message = format!("`{}` is already the name of another container", plan.name);
             diagnostics.add(format!("{path}[{index}].Name"), message);
         }
-        let numbers = plan.ports.iter().map(|port| port.mapping.container_port);
-        for number in numbers.filter(|number| *number > 0) {
-            if let Some(owner) = ports.insert(number, &plan.name) {
-                let message = format!("{number} is already a port of container {owner}");
-                diagnostics.add(format!("{path}[{index}].PortMappings"), message);
-            }
+        for port in plan.ports.iter().filter(|port| port.mapping.container_port > 0) {
+            let number = port.mapping.container_port;
+            let Some(owner) = ports.insert(number, &plan.name) else {
+                continue;
+            };
+            let message = match sharing {
+                PortSharing::Any => continue,
+                PortSharing::WithVariable if port.variable.is_some() => continue,
+                PortSharing::WithVariable => format!(
+                    "{number} is already a port of container {owner}, and here both share one network; set the variable \
+                     that contains it: {{\"{}\": \"PORT\"}} in DockerLabels",
+                    labels::port_label(number)
+                ),
+                PortSharing::None => format!("{number} is already a port of container {owner}"),
+            };
+            diagnostics.add(format!("{path}[{index}].PortMappings"), message);
         }
     }
 }

@@ -8,6 +8,7 @@ mod dependencies;
 mod envoys;
 mod errors;
 mod multiple_stacks;
+mod networks;
 mod service_registries;
 mod stub;
 mod unknown_values;

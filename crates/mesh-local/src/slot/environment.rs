@@ -26,7 +26,7 @@ impl Slot {
         let given = container.environment.iter();
         variables.extend(given.map(|(name, value)| (name.clone(), value.into())));
         for port in &container.ports {
-            let address = self.addresses.app(port.mapping.container_port);
+            let address = self.addresses.app_of(&container.name, port.mapping.container_port);
             if let (Some(variable), Some(address)) = (&port.variable, address) {
                 variables.push((variable.clone(), address.port().to_string().into()));
             }

@@ -23,8 +23,8 @@ pub(super) struct InterceptionSetup {
     pub(super) ingress: BTreeMap<String, u16>,
     /// Whether the task's own calls are intercepted, rather than sent to Envoy explicitly.
     pub(super) is_transparent_proxy: bool,
-    /// The mesh whose virtual services the task calls, if it is a virtual node.
-    pub(super) mesh: Option<String>,
+    /// The mesh whose virtual services the task calls, and its virtual node, if it is one.
+    pub(super) node: Option<(String, String)>,
     pub(super) rules: IptablesRules,
     /// Envoy's user.
     pub(super) user: User,
@@ -60,7 +60,7 @@ impl InterceptionSetup {
         Self {
             listeners: listeners.chain([(egress_listener(), CONNECT_EGRESS)]).collect(),
             is_transparent_proxy: true,
-            mesh: None,
+            node: None,
             rules: rules.rules(),
             user: ENVOY,
             ingress,
@@ -78,7 +78,7 @@ impl InterceptionSetup {
                 listeners: listeners.chain([(egress_listener(), EGRESS_PORT)]).collect(),
                 ingress,
                 is_transparent_proxy: false,
-                mesh: None,
+                node: None,
                 rules: IptablesRules::default(),
                 user: ENVOY,
             };
@@ -97,7 +97,7 @@ impl InterceptionSetup {
                 .collect(),
             ingress,
             is_transparent_proxy: true,
-            mesh: Some(node.path.mesh.clone()),
+            node: Some((node.path.mesh.clone(), node.path.name.clone())),
             rules: IptablesRules::app_mesh(&interception),
             user: User {
                 id: interception.ignored_uid.unwrap_or(ENVOY.id),

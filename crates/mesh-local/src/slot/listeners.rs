@@ -7,6 +7,7 @@
 //! | called by other tasks | Envoy's listeners | the ports as on AWS, redirected to Envoy by iptables |
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -15,6 +16,10 @@ use mesh_control::node::ingress_listener;
 use super::interception::InterceptionSetup;
 use crate::plan::ContainerPlan;
 use crate::ports::ReservedPort;
+
+/// The first port that is given in place of a container port. Source: ECS API reference, `PortMapping`, the range of host
+/// ports that ECS assigns itself (read 2026-12-01).
+const FIRST_HOST_PORT: u16 = 49153;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -29,6 +34,9 @@ pub(super) struct ListenAddresses {
     ingress: BTreeMap<String, u16>,
     /// The listening ports of its applications, by container port.
     apps: BTreeMap<u16, u16>,
+    /// The listening ports of containers whose container port an earlier container has, too: in network mode `bridge`,
+    /// each has a network of its own.
+    moved: BTreeMap<(String, u16), u16>,
     held: Vec<ReservedPort>,
 }
 
@@ -45,6 +53,7 @@ impl ListenAddresses {
             listeners: BTreeMap::new(),
             ingress: BTreeMap::new(),
             apps: BTreeMap::new(),
+            moved: BTreeMap::new(),
             held: Vec::new(),
         };
         for listener in listeners {
@@ -64,7 +73,7 @@ impl ListenAddresses {
                     None => addresses.reserve()?,
                 };
                 first = Some(at);
-                addresses.apps.insert(port.mapping.container_port, at);
+                addresses.add_app(container, port.mapping.container_port, at);
             }
         }
         Ok(addresses)
@@ -72,19 +81,36 @@ impl ListenAddresses {
 
     /// In a network namespace: all ports are free.
     pub(super) fn at(address: IpAddr, interception: Option<InterceptionSetup>, containers: &[ContainerPlan]) -> Self {
-        let mut apps = BTreeMap::new();
-        for container in containers {
-            let ports = container.ports.iter().map(|port| port.mapping.container_port);
-            let first = ports.clone().next().filter(|_| container.is_stub);
-            apps.extend(ports.map(|port| (port, first.unwrap_or(port))));
-        }
         let (listeners, ingress) = interception.map_or_else(Default::default, |it| (it.listeners, it.ingress));
-        Self {
+        let mut addresses = Self {
             address,
             listeners,
             ingress,
-            apps,
+            apps: BTreeMap::new(),
+            moved: BTreeMap::new(),
             held: Vec::new(),
+        };
+        let mut moved = FIRST_HOST_PORT..;
+        for container in containers {
+            let mut first = None;
+            for port in container.ports.iter().map(|port| port.mapping.container_port) {
+                let own = if addresses.apps.contains_key(&port) {
+                    moved.next().unwrap_or(port)
+                } else {
+                    port
+                };
+                let at = first.filter(|_| container.is_stub).unwrap_or(own);
+                first = Some(at);
+                addresses.add_app(container, port, at);
+            }
+        }
+        addresses
+    }
+
+    fn add_app(&mut self, container: &ContainerPlan, port: u16, at: u16) {
+        match self.apps.entry(port) {
+            Entry::Vacant(free) => drop(free.insert(at)),
+            Entry::Occupied(_) => drop(self.moved.insert((container.name.clone(), port), at)),
         }
     }
 
@@ -112,6 +138,19 @@ impl ListenAddresses {
     /// The application behind a container port, as seen inside the task.
     pub(super) fn app(&self, container_port: u16) -> Option<SocketAddr> {
         Some((LOOPBACK, *self.apps.get(&container_port)?).into())
+    }
+
+    /// The application behind a port of this container, as seen inside the task.
+    pub(super) fn app_of(&self, container: &str, container_port: u16) -> Option<SocketAddr> {
+        match self.moved(container, container_port) {
+            Some(port) => Some((LOOPBACK, port).into()),
+            None => self.app(container_port),
+        }
+    }
+
+    /// The listening port of a container whose container port an earlier container has.
+    pub(super) fn moved(&self, container: &str, container_port: u16) -> Option<u16> {
+        self.moved.get(&(container.to_owned(), container_port)).copied()
     }
 
     /// The listening ports of the applications, by container port.

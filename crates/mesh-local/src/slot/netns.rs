@@ -50,8 +50,8 @@ impl SlotNetns {
         dir: PathBuf,
     ) -> io::Result<Self> {
         let address = mesh.allocate_address().map_err(io::Error::other)?;
-        if let Some(mesh_name) = interception.and_then(|interception| interception.mesh.as_ref()) {
-            mesh.names().set_client(address.address(), mesh_name);
+        if let Some((mesh_name, node)) = interception.and_then(|interception| interception.node.as_ref()) {
+            mesh.names().set_client(address.address(), mesh_name, node);
         }
         Ok(Self {
             address,

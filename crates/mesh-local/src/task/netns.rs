@@ -5,7 +5,8 @@ use std::path::Path;
 use super::context::TaskContext;
 use crate::envoy::Files;
 use crate::launcher::Launcher;
-use crate::network::BOOTSTRAP;
+use crate::network::{BOOTSTRAP, User};
+use crate::plan::{ContainerPlan, ContainerUser};
 use crate::process::{ProcessExit, TaskFailure};
 use crate::slot::{EnteredNetns, Slot};
 
@@ -49,9 +50,15 @@ impl<'a> TaskNetns<'a> {
         })
     }
 
-    /// Launches its containers.
-    pub(super) fn container_launcher(&self) -> &Launcher {
-        &self.containers
+    /// Launches a container, as its user.
+    pub(super) fn container_launcher(&self, plan: &ContainerPlan) -> Launcher {
+        let launcher = self.containers.clone();
+        match plan.user {
+            Some(ContainerUser { uid, gid }) if self.network.is_some() => {
+                launcher.with_user(User { id: uid, group: gid })
+            }
+            Some(_) | None => launcher,
+        }
     }
 
     /// Launches its Envoy.

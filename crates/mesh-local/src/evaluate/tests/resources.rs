@@ -116,7 +116,7 @@ fn types_of_which_a_mesh_is_made_are_never_left_out() {
     for kind in [
         "AWS::ECS::TaskSet",
         "AWS::AppMesh::Thing",
-        "AWS::ServiceDiscovery::Instance",
+        "AWS::ServiceDiscovery::PublicDnsNamespace",
     ] {
         assert!(is_unsupported(kind) && !is_not_simulated(kind), "{kind}");
     }

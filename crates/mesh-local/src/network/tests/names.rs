@@ -38,18 +38,23 @@ async fn removed_names_resolve_until_the_change_is_complete() {
         service.namespace = "other.local".to_owned();
     }
 
+    new.dns_zones = vec!["other.local".to_owned()];
+
     let network = MeshNetwork::start(&old, &launcher()).await.expect("a network");
     let task = network.allocate_address().expect("all are free").address();
-    network.names().set_client(task, "demo");
-    let find = |name: &str| network.names().resolve(name, task.into());
+    network.names().set_client(task, "demo", "caller");
+    let find = |name: &str| network.names().resolve(name, DnsType::A, task.into());
     let first = find(&gone);
-    assert!(matches!(first, DnsLookup::Addresses(_)), "{gone}: {first:?}");
+    assert!(matches!(first, DnsLookup::Records { .. }), "{gone}: {first:?}");
     assert_eq!(find("x.other.local"), DnsLookup::OutOfZone);
 
     network.add_names(&new).expect("there are enough");
     assert_eq!(find(&gone), first);
     let added = find("new.other.local");
-    assert!(matches!(added, DnsLookup::Addresses(_)) && added != first, "{added:?}");
+    assert!(
+        matches!(added, DnsLookup::Records { .. }) && added != first,
+        "{added:?}"
+    );
     for zone in ["x.demo.local", "x.other.local"] {
         assert_eq!(find(zone), DnsLookup::NxDomain);
     }

@@ -40,7 +40,13 @@ async fn tasks_and_the_runner_reach_each_other() {
 async fn programs_in_a_task_resolve_names() {
     let mesh = TestMesh::start().await;
     let names = DnsNames::new(["mesh.local"]);
-    names.set_task_records([("two.mesh.local", vec![Ipv4Addr::new(10, 77, 0, 3)])]);
+    let instance = |last: u8| DnsInstance {
+        id: format!("task/{last}"),
+        addresses: vec![Ipv4Addr::new(10, 77, 0, last).into()],
+        port: None,
+        cname: None,
+    };
+    names.set_instances([("two.mesh.local", vec![instance(3)])]);
     let sockets = run_in_netns(mesh.bridge.pid(), || {
         Ok((UdpSocket::bind((BRIDGE, 53))?, TcpListener::bind((BRIDGE, 53))?))
     });
@@ -60,7 +66,7 @@ async fn programs_in_a_task_resolve_names() {
     }
     let (found, printed) = task.run(&launcher, &["getent", "hosts", "three.mesh.local"]).await;
     assert!(!found, "{printed}");
-    names.set_task_records([("three.mesh.local", vec![Ipv4Addr::new(10, 77, 0, 4)])]);
+    names.set_instances([("three.mesh.local", vec![instance(4)])]);
     let (found, printed) = task.run(&launcher, &["getent", "hosts", "three.mesh.local"]).await;
     assert!(found && printed.starts_with("10.77.0.4 "), "{printed}");
 

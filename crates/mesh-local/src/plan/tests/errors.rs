@@ -189,7 +189,7 @@ fn ports_need_a_label() {
         |container, _| container["DockerLabels"] = json!({}),
         &[format!(
             "{labels}: has no label for port 3000, which is a different one for each local task; set the variable that \
-             contains it: {{\"meshwright.port.3000\": \"PORT\"}}"
+             contains it: {{\"meshwright.port.3000\": \"PORT\"}}, or run with --network namespaces"
         )],
     );
 }
