@@ -98,7 +98,7 @@ pub(crate) struct TemplateArguments {
     #[arg(long)]
     stub: bool,
     #[command(flatten)]
-    header_limits: HeaderLimitArguments,
+    pub(crate) header_limits: HeaderLimitArguments,
 }
 
 /// `--image NAME=COMMAND`.

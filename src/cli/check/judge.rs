@@ -101,6 +101,8 @@ impl Judge<'_> {
         let beside = self.candidates.reads_files_beside;
         let part = self.arguments.files.part(&read, &names, beside)?;
         let mut templates = part.with_templates(read.iter().map(|(_, file)| (*file).clone()).collect())?;
+        templates.set_network(self.network);
+        templates.set_header_limits(self.arguments.header_limits.into());
         fetch_account_values(&part, &mut templates)?;
         Ok(templates)
     }

@@ -475,7 +475,7 @@ impl Templates {
     }
 
     /// Sets the network of the tasks.
-    pub(super) fn set_network(&mut self, network: Network) {
+    pub(crate) fn set_network(&mut self, network: Network) {
         self.environment.network = network;
     }
 

@@ -98,7 +98,6 @@ fn ignored_parts_are_listed() {
         listed,
         [
             "TaskRole (AWS::IAM::Role)".to_owned(),
-            format!("{task}.ContainerDefinitions[1].User (property)"),
             format!("{task}.ContainerDefinitions[1].Environment[1] ENABLE_ENVOY_XRAY_TRACING (variable of Envoy)"),
             format!("{task}.ProxyConfiguration.ProxyConfigurationProperties (property)"),
         ]
