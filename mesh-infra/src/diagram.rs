@@ -1,10 +1,11 @@
 //! Diagrams of templates in Mermaid, which GitHub, GitLab and most editors render.
 //!
-//! A diagram shows the mesh: clusters with their services, namespaces, and the names by which services are called; of App
-//! Mesh resources gateways, virtual services, routers and nodes. Roles, logs and subnets are left out. An unresolved value
-//! is drawn as `${LogicalId}`.
+//! A diagram shows the mesh: load balancers, clusters with their services, namespaces, and the names by which services are
+//! called; of App Mesh resources gateways, virtual services, routers and nodes. Roles, logs and subnets are left out. An
+//! unresolved value is drawn as `${LogicalId}`.
 
 mod app_mesh;
+mod load_balancers;
 mod mermaid;
 
 use cfn::{Template, Value, ecs};
@@ -20,6 +21,9 @@ use mermaid::{Arrow, Flowchart, Shape};
 /// service that offers a name in it, labelled with name and port; a thick one a service with a backend that is created
 /// before it; a dotted one a service that is only a client with its namespace.
 ///
+/// Arrows from the internet lead to load balancers that are not internal, and from load balancers by their rules to the
+/// services whose tasks are targets.
+///
 /// The resources of a mesh are drawn in the mesh. Thin arrows follow a request: from a virtual gateway by its gateway
 /// routes to virtual services, from these to their providers, from a virtual router by its routes to virtual nodes, each
 /// with its weight. A dotted arrow connects a virtual node with a virtual service that it may call, a thick one a virtual
@@ -29,6 +33,7 @@ pub fn diagram(template: &Template) -> String {
     let model = TemplateModel::new(template);
     let services: Vec<ServiceView<'_>> = model.services().collect();
     let mut chart = Flowchart::default();
+    load_balancers::draw(&model, &services, &mut chart);
     draw_services(&services, &mut chart);
     for service in &services {
         draw_service_connect(service, &services, &mut chart);

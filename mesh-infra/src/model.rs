@@ -18,7 +18,7 @@ mod typed_resources;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cfn::{ResourceType, Template, Value, ecs, ssm};
+use cfn::{ResourceType, Template, Value, ecs, elbv2, ssm};
 use mesh_model::app_mesh::{ResourcePath, Topology};
 use sidecar_contract::{Diagnostic, Diagnostics};
 
@@ -123,6 +123,31 @@ impl<'t> TemplateModel<'t> {
     /// The parameters of Parameter Store with readable properties.
     pub fn ssm_parameters(&self) -> impl Iterator<Item = TypedResource<'_, ssm::Parameter>> {
         self.typed(&self.typed.ssm_parameters)
+    }
+
+    /// The load balancers with readable properties.
+    pub fn load_balancers(&self) -> impl Iterator<Item = TypedResource<'_, elbv2::LoadBalancer>> {
+        self.typed(&self.typed.load_balancers)
+    }
+
+    /// The listeners of load balancers with readable properties.
+    pub fn listeners(&self) -> impl Iterator<Item = TypedResource<'_, elbv2::Listener>> {
+        self.typed(&self.typed.listeners)
+    }
+
+    /// The rules of listeners with readable properties.
+    pub fn listener_rules(&self) -> impl Iterator<Item = TypedResource<'_, elbv2::ListenerRule>> {
+        self.typed(&self.typed.listener_rules)
+    }
+
+    /// The additional certificates of listeners with readable properties.
+    pub fn listener_certificates(&self) -> impl Iterator<Item = TypedResource<'_, elbv2::ListenerCertificate>> {
+        self.typed(&self.typed.listener_certificates)
+    }
+
+    /// The target groups with readable properties.
+    pub fn target_groups(&self) -> impl Iterator<Item = TypedResource<'_, elbv2::TargetGroup>> {
+        self.typed(&self.typed.target_groups)
     }
 
     /// The resources of all meshes, in the template's order.

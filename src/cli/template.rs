@@ -206,6 +206,7 @@ pub(crate) fn plan(arguments: &TemplateArguments, required: Runnable) -> Result<
     match plan {
         Ok(plan) if diagnostics.is_empty() => {
             templates.warn_of_unread_values();
+            templates.warn(&plan);
             Ok((plan, templates.nested_files()))
         }
         _ => Err(CliError::NotRunnable(

@@ -83,6 +83,7 @@ pub(crate) fn run(arguments: &TranslateArguments, templates: &Templates) -> Resu
     templates.print_warnings();
     let plan = plan.map_err(|errors| TranslateError::Template(templates.located(errors)))?;
     templates.warn_of_unread_values();
+    templates.warn(&plan);
     for (path, note) in &plan.assumed {
         print_error(&format!("assumed: {path}: {note}"));
     }

@@ -1,8 +1,10 @@
 //! Usage hints: commands to call a running mesh from another terminal.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
-use mesh_local::{LocalMesh, TaskAddress};
+use mesh_local::{Entrance, LocalMesh, TaskAddress};
+use mesh_model::load_balancer::ListenerProtocol;
 
 use crate::serve::exports;
 use crate::smoke_test::SmokeTest;
@@ -14,8 +16,16 @@ pub(super) fn text(mesh: &LocalMesh, smoke_test: &SmokeTest, api: Option<SocketA
     let prefix = mesh
         .bridge()
         .map_or(String::new(), |pid| format!("{} --net ", enter(pid)));
+    let authority = mesh.development_authority();
+    lines.extend(mesh.entrances().map(|entrance| entrance_line(&entrance, authority)));
+    if let Some(authority) = authority {
+        lines.push(format!(
+            "  trust {}    # the development authority of its certificates",
+            authority.display()
+        ));
+    }
     for task in mesh.tasks() {
-        lines.extend(commands_for(&task, &prefix));
+        lines.extend(commands_for(&task, &prefix, authority));
     }
     for service in mesh.services_without_tasks() {
         lines.push(format!("  service {service}: its desired count is 0, no task runs"));
@@ -46,12 +56,36 @@ pub(super) fn text(mesh: &LocalMesh, smoke_test: &SmokeTest, api: Option<SocketA
     lines.join("\n")
 }
 
-fn commands_for(task: &TaskAddress, prefix: &str) -> Vec<String> {
+/// The command for a listener of a load balancer, which is where people call a stack.
+fn entrance_line(entrance: &Entrance, authority: Option<&Path>) -> String {
+    let Entrance {
+        load_balancer,
+        port,
+        protocol,
+        address,
+        ..
+    } = entrance;
+    let about = format!("# load balancer {load_balancer}, port {port}");
+    let trust = trust(authority);
+    match protocol {
+        ListenerProtocol::Http => format!("  curl http://{address}/    {about}"),
+        ListenerProtocol::Https => format!("  curl{trust} https://{address}/    {about}"),
+        ListenerProtocol::Tcp => format!("  {address}    {about} (tcp)"),
+        ListenerProtocol::Tls => format!("  {address}    {about} (tls)"),
+    }
+}
+
+fn commands_for(task: &TaskAddress, prefix: &str, authority: Option<&Path>) -> Vec<String> {
     let name = &task.task;
     let mut lines: Vec<String> = Vec::new();
     for (port, address) in &task.ingress {
         lines.push(if task.tcp.contains(port) {
             format!("  {address}    # {name}, port {port} (tcp)")
+        } else if task.tls.contains(port) {
+            format!(
+                "  {prefix}curl{} https://{address}/    # {name}, port {port}",
+                trust(authority)
+            )
         } else {
             format!("  {prefix}curl http://{address}/    # {name}, port {port}")
         });
@@ -63,6 +97,11 @@ fn commands_for(task: &TaskAddress, prefix: &str) -> Vec<String> {
         );
     }
     lines
+}
+
+/// curl's option to trust the development authority.
+fn trust(authority: Option<&Path>) -> String {
+    authority.map_or_else(String::new, |file| format!(" --cacert {}", file.display()))
 }
 
 /// The beginning of a command that runs in the namespaces of process `pid`.

@@ -14,6 +14,7 @@
 //! - `translate`: Envoy configurations of nodes;
 //! - `blue_green`, `demo_scenario`: the example bluegreen, its deployments and its demo scenario;
 //! - `deadlines`, `tcp`: deadlines through Envoys; a TCP service;
+//! - `load_balancers`: load balancers, and certificates of meshes and load balancers;
 //! - `migrate`, `import`: stacks and meshes of App Mesh;
 //! - `app_mesh`, `namespaces`: the example appmesh, foreign App Mesh templates, network namespaces;
 //! - `api_client`, `mesh_caller`, `app_mesh_api`, `app_mesh_serve`: App Mesh's API, over a mesh that runs here and over a state file;
@@ -41,6 +42,7 @@ mod hot_reload;
 mod http;
 mod images;
 mod import;
+mod load_balancers;
 mod mesh_caller;
 mod migrate;
 mod namespaces;

@@ -123,6 +123,8 @@ impl Workdir {
         command
             .args(arguments)
             .env("TMPDIR", self.tmpdir())
+            // What outlives a mesh, such as its certificate authority.
+            .env("XDG_STATE_HOME", self.path("state"))
             // The tests compare the default output.
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())

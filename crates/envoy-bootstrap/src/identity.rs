@@ -11,18 +11,33 @@ pub enum Identity {
     Service(ServiceIdentity),
     /// A virtual node or a virtual gateway.
     MeshNode(ResourcePath),
+    /// A load balancer, by name.
+    LoadBalancer(String),
+}
+
+/// The prefix of the node id of a load balancer.
+const LOAD_BALANCER: &str = "loadBalancer/";
+
+/// The node id of the load balancer of this name.
+#[must_use]
+pub fn load_balancer_node_id(name: &str) -> String {
+    format!("{LOAD_BALANCER}{name}")
 }
 
 impl Identity {
     /// Parses a node id: the ARN of a task set, as [`ServiceIdentity::parse`] does, or
     /// `mesh/MESH/virtualNode/NAME` or `mesh/MESH/virtualGateway/NAME`, by itself or at the end of an ARN. Source of
-    /// the latter: the App Mesh agent, `APPMESH_RESOURCE_ARN` (read 2026-11-23).
+    /// the latter: the App Mesh agent, `APPMESH_RESOURCE_ARN` (read 2026-11-23). `loadBalancer/NAME` is a load balancer.
     ///
     /// # Errors
     ///
     /// If the id has another form.
     pub fn parse(id: &str) -> Result<Self, NodeError> {
         let has_envoys = |path: &ResourcePath| matches!(path.kind, Kind::VirtualNode | Kind::VirtualGateway);
+        let load_balancer = id.strip_prefix(LOAD_BALANCER).filter(|name| !name.is_empty());
+        if let Some(name) = load_balancer {
+            return Ok(Self::LoadBalancer(name.to_owned()));
+        }
         match ResourcePath::parse(id).filter(has_envoys) {
             Some(path) => Ok(Self::MeshNode(path)),
             None => ServiceIdentity::parse(id).map(Self::Service),
@@ -120,6 +135,14 @@ mod tests {
             let expected = ResourcePath::new("m", Kind::VirtualGateway, "n");
             assert_eq!(Identity::parse(id), Ok(Identity::MeshNode(expected)));
         }
+    }
+
+    #[test]
+    fn load_balancers_are_named() {
+        let id = load_balancer_node_id("shop");
+        assert_eq!(id, "loadBalancer/shop");
+        assert_eq!(Identity::parse(&id), Ok(Identity::LoadBalancer("shop".to_owned())));
+        assert!(Identity::parse("loadBalancer/").is_err());
     }
 
     #[test]

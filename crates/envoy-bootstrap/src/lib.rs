@@ -10,15 +10,17 @@
 mod api_type;
 mod bootstrap;
 mod call_statistics;
+mod entrance;
 mod identity;
 mod metadata;
 mod platform;
 
 pub use api_type::ApiType;
 pub use bootstrap::{Admin, Bootstrap, COLLECTOR_CLUSTER, SDS_CLUSTER, Upstream};
-pub use identity::{Identity, NodeError, ServiceIdentity};
+pub use entrance::EntranceBootstrap;
+pub use identity::{Identity, NodeError, ServiceIdentity, load_balancer_node_id};
 pub use metadata::{
-    EGRESS_PORT, INGRESS_PORT, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, MeshwrightMetadata, NodeMetadata,
+    EGRESS_PORT, Entrance, INGRESS_PORT, LISTENER_PORTS_KEY, MESHWRIGHT_KEY, MeshwrightMetadata, NodeMetadata,
     TRANSPARENT_INGRESS, egress_listener, ingress_listener, tcp_egress_listener,
 };
 pub use platform::{PLATFORM_INFO_KEY, availability_zone, task_name};

@@ -82,6 +82,9 @@ pub struct MeshwrightMetadata {
     /// proxy. Default: false.
     #[serde(default, rename = "isIntercepted")]
     pub is_transparent_proxy: bool,
+    /// A load balancer whose network is not that of its clients: the entrances for them, by listener port.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub entrances: BTreeMap<u16, Entrance>,
     /// Service Connect with a transparent proxy: the virtual IP address of each service in this task, by DNS name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub virtual_addresses: BTreeMap<String, IpAddr>,
@@ -97,6 +100,16 @@ pub struct MeshwrightMetadata {
     pub collector: Option<SocketAddr>,
 }
 
+/// An entrance to a listener of a load balancer, from another network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entrance {
+    /// The Unix socket on which the listener accepts connections with PROXY protocol.
+    pub socket: String,
+    /// The port that clients use, for redirects to it.
+    pub port: u16,
+}
+
 impl Default for MeshwrightMetadata {
     fn default() -> Self {
         Self {
@@ -105,6 +118,7 @@ impl Default for MeshwrightMetadata {
             app_ports: BTreeMap::new(),
             app_address: None,
             is_transparent_proxy: false,
+            entrances: BTreeMap::new(),
             virtual_addresses: BTreeMap::new(),
             access_log: None,
             collector: None,

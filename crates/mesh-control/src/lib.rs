@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Reading order:
-//! - [`mesh_state`]: namespaces, meshes and endpoints, the same for all Envoys;
+//! - [`mesh_state`]: namespaces, meshes, load balancers and endpoints, the same for all Envoys, with [`certificates`];
 //! - [`node`]: node id and node metadata of one Envoy, from `envoy-bootstrap`;
 //! - `translate`: from the two to Envoy's resources, pure;
 //! - `mesh_state_source`: the mesh state as a source of snapshots for `xds-server`;
@@ -20,6 +20,7 @@
 
 pub mod access_log;
 pub mod call_statistics;
+pub mod certificates;
 pub mod control_plane;
 pub mod mesh_state;
 mod mesh_state_source;
@@ -29,9 +30,10 @@ pub mod status;
 mod translate;
 
 pub use call_statistics::CallStatistics;
+pub use certificates::{Certificates, ServerCertificate};
 pub use control_plane::{Addresses, BindError, ControlPlane, ControlPlaneBuilder, ReadinessSource, ServeError};
-pub use envoy_bootstrap::{Admin, ApiType, Bootstrap, Upstream};
-pub use mesh_state::{Endpoint, HeaderLimits, MeshState, NodeEndpoint};
+pub use envoy_bootstrap::{Admin, ApiType, Bootstrap, EntranceBootstrap, Upstream};
+pub use mesh_state::{Endpoint, HeaderLimits, MeshState, NodeEndpoint, Target};
 pub use mesh_state_source::MeshStateSource;
 pub use node::{Identity, NodeMetadata, ServiceIdentity};
 pub use statistics::{Counts, NodeStatistics};

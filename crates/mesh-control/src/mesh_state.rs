@@ -6,7 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use envoy_bootstrap::ServiceIdentity;
 use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::listener::Listener;
+use mesh_model::load_balancer::{LoadBalancer, TargetGroup};
 use mesh_model::namespace::Namespace;
+
+use crate::certificates::Certificates;
 
 /// The state of all namespaces and meshes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,6 +32,14 @@ pub struct MeshState {
     pub dns_endpoints: BTreeMap<String, Vec<NodeEndpoint>>,
     /// The limits of headers, for all Envoys.
     pub header_limits: HeaderLimits,
+    /// The load balancers, by name.
+    pub load_balancers: BTreeMap<String, LoadBalancer>,
+    /// The target groups, by name.
+    pub target_groups: BTreeMap<String, TargetGroup>,
+    /// The registered targets, by target group.
+    pub targets: BTreeMap<String, Vec<Target>>,
+    /// Certificates that are sent in place of those that are configured by ARN or by path.
+    pub certificates: Certificates,
 }
 
 /// What an Envoy accepts from a caller. Larger or more headers get status 431.
@@ -58,6 +69,19 @@ impl HeaderLimits {
             count: self.count.saturating_add(50),
         }
     }
+}
+
+/// A target of a target group: a port of one task.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The name of its task.
+    pub id: String,
+    /// Where it receives requests.
+    pub address: SocketAddr,
+    /// The port of its health checks, if it is another.
+    pub health_check_port: Option<u16>,
+    /// Whether it is deregistered and completes its requests.
+    pub is_draining: bool,
 }
 
 /// An endpoint of a Service Connect service: one task.

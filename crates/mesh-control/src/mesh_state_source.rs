@@ -25,6 +25,12 @@ impl MeshState {
                 translate::service_connect(self, &service, &metadata)
                     .ok_or_else(|| unknown(format!("service `{service}` is in no Service Connect namespace")))?
             }
+            Identity::LoadBalancer(name) => {
+                let metadata =
+                    NodeMetadata::parse(&node.id, &node.metadata).map_err(|error| unknown(error.to_string()))?;
+                translate::load_balancer(self, &name, &metadata)
+                    .ok_or_else(|| unknown(format!("there is no load balancer `{name}`")))?
+            }
             Identity::MeshNode(path) if !self.meshes.contains_key(&path.mesh) => {
                 return Err(unknown(format!("there is no mesh `{}`", path.mesh)));
             }

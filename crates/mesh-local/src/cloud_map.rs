@@ -1,8 +1,9 @@
-//! A local Cloud Map: registers tasks in the control plane's mesh state and in DNS.
+//! A local Cloud Map: registers tasks in the control plane's mesh state, with their target groups, and in DNS.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use mesh_control::{ControlPlane, Endpoint, MeshState, NodeEndpoint};
+use mesh_control::{ControlPlane, Endpoint, MeshState, NodeEndpoint, Target};
 
 use crate::network::{DnsInstance, DnsNames};
 use crate::plan::{CNAME, CloudMapService};
@@ -34,6 +35,20 @@ pub(crate) enum Registration {
         /// The task.
         instance: NodeEndpoint,
     },
+    /// As a target of a load balancer.
+    Target {
+        /// The target group's name.
+        target_group: String,
+        /// The target.
+        target: Target,
+    },
+    /// As the load balancer with a host name.
+    HostName {
+        /// The host name.
+        hostname: String,
+        /// The load balancer's task.
+        instance: NodeEndpoint,
+    },
 }
 
 /// A task's entries, which are removed when this is dropped.
@@ -60,6 +75,25 @@ impl CloudMap {
             map: self.clone(),
             instance: instance.to_owned(),
         }
+    }
+
+    /// Takes a task out of its target groups: it receives no more requests, and can complete those that it has. Returns
+    /// the longest of their deregistration delays.
+    pub(crate) fn drain_targets(&self, instance: &str) -> Duration {
+        let mut longest = Duration::ZERO;
+        self.control.update(|state| {
+            let MeshState {
+                targets, target_groups, ..
+            } = state;
+            for (target_group, targets) in targets {
+                for target in targets.iter_mut().filter(|target| target.id == instance) {
+                    target.is_draining = true;
+                    let delay = target_groups.get(target_group).map(|known| known.deregistration_delay);
+                    longest = longest.max(delay.unwrap_or_default());
+                }
+            }
+        });
+        longest
     }
 
     /// Updates DNS after another change of the mesh state.
@@ -107,6 +141,15 @@ impl Registration {
                     insert(state.dns_endpoints.entry(hostname).or_default(), instance.clone());
                 }
             }
+            Self::Target { target_group, target } => {
+                insert(state.targets.entry(target_group.clone()).or_default(), target.clone());
+            }
+            Self::HostName { hostname, instance } => {
+                insert(
+                    state.dns_endpoints.entry(hostname.clone()).or_default(),
+                    instance.clone(),
+                );
+            }
         }
     }
 }
@@ -117,19 +160,36 @@ fn insert<T: Ord>(instances: &mut Vec<T>, instance: T) {
     instances.sort();
 }
 
+impl Registered {
+    /// Removes the entries by which clients find the task. It stays in its target groups, where it completes its requests.
+    pub(crate) fn leave(&self) {
+        self.map.control.update(|state| {
+            self.remove_names(state);
+            self.map.publish(state);
+        });
+    }
+
+    /// Names without tasks stay known to the control plane; DNS has no records for them.
+    fn remove_names(&self, state: &mut MeshState) {
+        for instances in state.endpoints.values_mut() {
+            instances.retain(|instance| instance.id != self.instance);
+        }
+        let endpoints = state
+            .node_endpoints
+            .values_mut()
+            .chain(state.dns_endpoints.values_mut());
+        for instances in endpoints {
+            instances.retain(|instance| instance.id != self.instance);
+        }
+    }
+}
+
 impl Drop for Registered {
     fn drop(&mut self) {
         self.map.control.update(|state| {
-            for instances in state.endpoints.values_mut() {
-                instances.retain(|instance| instance.id != self.instance);
-            }
-            // Names without tasks stay known to the control plane; DNS has no records for them.
-            for instances in state
-                .node_endpoints
-                .values_mut()
-                .chain(state.dns_endpoints.values_mut())
-            {
-                instances.retain(|instance| instance.id != self.instance);
+            self.remove_names(state);
+            for targets in state.targets.values_mut() {
+                targets.retain(|target| target.id != self.instance);
             }
             self.map.publish(state);
         });

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use mesh_control::Bootstrap;
+use serde_json::Value as Json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -52,7 +52,7 @@ impl Envoy {
     /// If it cannot be started.
     pub(crate) async fn start(
         files: Files,
-        bootstrap: &Bootstrap,
+        bootstrap: &Json,
         admin: AdminClient,
         launcher: &Launcher,
         events: mpsc::Sender<TaskEvent>,
@@ -130,9 +130,9 @@ async fn monitor(mut process: Process, stop: CancellationToken, events: mpsc::Se
     }
 }
 
-async fn spawn(files: Files, bootstrap: &Bootstrap, launcher: &Launcher) -> io::Result<Process> {
+async fn spawn(files: Files, bootstrap: &Json, launcher: &Launcher) -> io::Result<Process> {
     // Overwritten in place, because it may be mounted in the task's namespace.
-    tokio::fs::write(&files.bootstrap, format!("{:#}", bootstrap.to_json())).await?;
+    tokio::fs::write(&files.bootstrap, format!("{bootstrap:#}")).await?;
     let arguments = [
         "--config-path".into(),
         files.seen_bootstrap.into_os_string(),

@@ -16,6 +16,7 @@ mod validation;
 
 use mesh_control::SourceError;
 use mesh_control::node::Node;
+use mesh_control::node::load_balancer_node_id;
 use mesh_control::{Identity, MeshState, ServiceIdentity};
 use serde_json::{Map, Value};
 
@@ -59,16 +60,20 @@ pub fn inspect(plan: &Plan, node: &Identity, kind: TrafficMode) -> Result<Inspec
     let state = state_without_tasks(plan);
     let mesh = match node {
         Identity::MeshNode(path) => state.meshes.get(&path.mesh),
-        Identity::Service(_) => None,
+        Identity::Service(_) | Identity::LoadBalancer(_) => None,
     };
     let namespace = match node {
         Identity::Service(service) => state.services.get(service).and_then(|name| state.namespaces.get(name)),
-        Identity::MeshNode(_) => None,
+        Identity::MeshNode(_) | Identity::LoadBalancer(_) => None,
     };
-    let node_metadata = traffic_mode::node_metadata(node, kind, mesh, namespace);
+    let node_metadata = match node {
+        Identity::LoadBalancer(name) => traffic_mode::of_load_balancer(plan.load_balancers.get(name)),
+        node => traffic_mode::node_metadata(node, kind, mesh, namespace),
+    };
     let id = match node {
         Identity::MeshNode(path) => path.to_string(),
         Identity::Service(service) => service.node_id(REGION, ACCOUNT, "local"),
+        Identity::LoadBalancer(name) => load_balancer_node_id(name),
     };
     let metadata = match node_metadata.to_metadata() {
         Value::Object(metadata) => metadata,
@@ -105,6 +110,8 @@ fn state_without_tasks(plan: &Plan) -> MeshState {
         services: memberships.collect(),
         meshes: plan.meshes.clone(),
         header_limits: plan.header_limits,
+        load_balancers: plan.load_balancers.clone(),
+        target_groups: plan.target_groups.clone(),
         ..MeshState::default()
     }
 }

@@ -19,7 +19,7 @@
 //! - `network`: a network namespace for every task;
 //! - `task`: one run of a task, with its `envoy`, `container`s and their `health`;
 //! - `supervisor`: restarts failed tasks;
-//! - `cloud_map` and `mesh_state`: the control plane's input;
+//! - `cloud_map`, `certificates` and `mesh_state`: the control plane's input;
 //! - [`local_mesh`]: the running mesh, and its updates to another plan;
 //! - [`request_path`]: the path of one request, from access logs;
 //! - [`traces`]: the timeline of one request, from spans;
@@ -81,6 +81,9 @@
 //! | `AWS::ServiceDiscovery::HttpNamespace`, Service Connect | run |
 //! | `AWS::AppMesh::*`, and `AWS::SSM::Parameter` under `/meshwright/` | meshes; can be changed while running |
 //! | `AWS::ServiceDiscovery::PrivateDnsNamespace`, `Service`, ECS `ServiceRegistries` | healthy tasks are registered, and sent to Envoys by Cloud Map service and DNS name; `Instance` is registered with its address |
+//! | `AWS::ElasticLoadBalancingV2::*`, ECS `LoadBalancers` | an Envoy for each load balancer, with a port for each listener: rules, weights, redirects, fixed responses, stickiness, health checks, deregistration delay, TLS |
+//! | actions that authenticate, targets that are not tasks, UDP, classic and gateway load balancers | not simulated |
+//! | certificates by ARN, and files that this machine does not have | certificates of a local development authority, listed in [`Event::Assumed`], or those of [`GivenCertificates`] |
 //! | a container with an Envoy image, named by `ProxyConfiguration`, or with a mesh resource in its environment | replaced by the local Envoy, which is ready before other containers start; its image, command, health check and dependencies are ignored |
 //! | environment of that container | `APPMESH_RESOURCE_ARN`, its older names and `APPMESH_SDS_SOCKET_PATH` are supported; the rest is listed as not simulated |
 //! | `ProxyConfigurationProperties` | iptables rules in [`Network::Namespaces`]; otherwise not simulated |
@@ -98,7 +101,7 @@
 //! | clusters, namespaces and backends that no given template has | taken to exist, listed in [`Plan::assumed`] |
 //! | property names | unknown ones are rejected, with a suggestion |
 //! | number of tasks | at most 100 in total; decided here |
-//! | `Cpu`, `Memory`, `WorkingDirectory`, secrets without a value in [`Values`], volumes, log configuration, load balancers | not simulated: containers are processes of the current user |
+//! | `Cpu`, `Memory`, `WorkingDirectory`, secrets without a value in [`Values`], volumes, log configuration | not simulated: containers are processes of the current user |
 //! | other types of `AWS::ECS`, `AWS::AppMesh` and `AWS::ServiceDiscovery`, macros | rejected, except capacity providers and SAM, whose own resources are left out |
 //! | all other resource types | listed as not simulated; references to them have placeholder values |
 //! | `Rules`, `Metadata`, outputs without imports | ignored |
@@ -106,6 +109,7 @@
 //! | Linux | tested; ports stay reserved while a task restarts, and no container or Envoy outlives a killed parent (their own children may) |
 //! | macOS | supported, not tested; without port reservation and parent death signal |
 
+mod certificates;
 mod cloud_map;
 mod container;
 mod environment;
@@ -141,12 +145,14 @@ pub use hosts_file::parse_hosts_file;
 pub use image::{Image, Images};
 pub use launcher::Launcher;
 pub use links::{Link, StackLinks};
-pub use local_mesh::{Applied, ApplyError, CallScope, LocalMesh, Problem, StartError, TaskAddress};
+pub use local_mesh::{
+    Applied, ApplyError, CallScope, Entrance, LocalMesh, Problem, StartError, TaskAddress,
+};
 pub use mesh_control::{NodeStatus, Status};
 pub use network::{AddressesExhausted, NamespacesUnavailable, Network};
 pub use plan::Plan;
 pub use run_dir::{DirAccess, RunDir};
-pub use stack_environment::{NestedStackRequest, NestedTemplate, Region, StackEnvironment};
+pub use stack_environment::{GivenCertificates, NestedStackRequest, NestedTemplate, Region, StackEnvironment};
 pub use stack_input::StackInput;
 pub use statistics::{Counts, NodeStatistics, StatisticsError};
 pub use values::Values;

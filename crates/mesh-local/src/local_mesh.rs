@@ -18,19 +18,22 @@ use std::time::Duration;
 
 use mesh_control::{Addresses, ControlPlane, MeshState, Status, egress_clusters};
 use mesh_model::app_mesh::ResourcePath;
+use mesh_model::app_mesh::tls::TlsMode;
+use mesh_model::load_balancer::ListenerProtocol;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::certificates::CertificateStore;
 use crate::cloud_map::CloudMap;
 use crate::event::Event;
 use crate::launcher::Launcher;
 use crate::mesh_state::initial_state;
 use crate::network::{MeshNetwork, Network};
-use crate::plan::Plan;
+use crate::plan::{Membership, Plan};
 use crate::request_path::{AddressIndex, RequestPath};
 use crate::run_dir::RunDir;
 use crate::slot::SlotNetns;
 use crate::statistics::{NodeStatistics, StatisticsError, collect};
-use crate::task::TaskContext;
+use crate::task::{LoadBalancerSockets, TaskContext};
 use crate::traces::{Collector, TraceWatch};
 
 pub use self::apply::{Applied, ApplyError};
@@ -56,6 +59,7 @@ pub struct LocalMesh {
     run_dir: Arc<RunDir>,
     network: Option<Arc<MeshNetwork>>,
     collector: Collector,
+    certificates: CertificateStore,
     _serving: AbortOnDropHandle<()>,
 }
 
@@ -70,10 +74,26 @@ pub struct TaskAddress {
     pub ingress: BTreeMap<String, SocketAddr>,
     /// The names of TCP ports among them.
     pub tcp: BTreeSet<String>,
+    /// The names of ports with TLS among them.
+    pub tls: BTreeSet<String>,
     /// The addresses of its applications. Calls to them bypass Envoy, except in [`Network::Namespaces`].
     pub applications: Vec<SocketAddr>,
     /// The init process of its network namespace. `None` if it has none, or is not running.
     pub network: Option<u32>,
+}
+
+/// A listener of a load balancer, as it is reached from this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entrance {
+    /// The name of the load balancer.
+    pub load_balancer: String,
+    /// The port of the listener in the template.
+    pub port: u16,
+    /// The protocol of the listener.
+    pub protocol: ListenerProtocol,
+    /// Its address on this machine.
+    pub address: SocketAddr,
 }
 
 impl LocalMesh {
@@ -100,14 +120,28 @@ impl LocalMesh {
         for (path, note) in plan.assumed.clone() {
             on_event(Event::Assumed { path, note });
         }
+        let mut certificates = CertificateStore::default();
+        let provided = certificates.provide(&plan);
+        let (provided, notes) = provided.map_err(|source| StartError::Machine {
+            what: "cannot make a certificate",
+            source,
+        })?;
+        for (path, note) in notes {
+            on_event(Event::Assumed { path, note });
+        }
         let network = start::network(network, &plan, &launcher).await?;
         let run_dir = Arc::new(run_dir);
-        let (control, serving) = control_plane(initial_state(&plan), network.as_deref())
-            .await
-            .map_err(|source| StartError::Machine {
-                what: "cannot start the control plane",
-                source,
-            })?;
+        let state = MeshState {
+            certificates: provided,
+            ..initial_state(&plan)
+        };
+        let (control, serving) =
+            control_plane(state, network.as_deref())
+                .await
+                .map_err(|source| StartError::Machine {
+                    what: "cannot start the control plane",
+                    source,
+                })?;
         on_event(Event::ControlPlaneReady(control.addresses()));
         let collector = Collector::start(network.as_deref()).await;
         let collector = collector.map_err(|source| StartError::Machine {
@@ -120,6 +154,7 @@ impl LocalMesh {
             collector: collector.address(),
             launcher,
             cloud_map: CloudMap::new(control.clone(), network.as_ref().map(|network| network.names().clone())),
+            load_balancer_sockets: LoadBalancerSockets::default(),
             network: network.clone(),
             control: control.clone(),
             on_event: Box::new(on_event),
@@ -132,10 +167,10 @@ impl LocalMesh {
             }
         });
         let mut task_set = TaskSet::new(context);
-        for service in &plan.services {
+        for service in plan.task_services() {
             task_set.expect(&service.name, service.desired_count);
         }
-        for service in &plan.services {
+        for service in plan.task_services() {
             let service = Arc::new(service.clone());
             let added = task_set.add(&service, service.desired_count, &plan.namespaces);
             added.map_err(|source| StartError::Machine {
@@ -150,6 +185,7 @@ impl LocalMesh {
             run_dir,
             network,
             collector,
+            certificates,
             _serving: AbortOnDropHandle::new(serving),
         })
     }
@@ -172,18 +208,74 @@ impl LocalMesh {
         let _timed_out = tokio::time::timeout(SYNC_TIMEOUT, self.control.settled(envoys)).await;
     }
 
-    /// All tasks, by service, without those that failed before they were ever running.
+    /// Adds the certificates of a plan to those that the Envoys can get.
+    fn provide_certificates(&mut self, plan: &Plan) -> Result<(), ApplyError> {
+        let (provided, notes) = self.certificates.provide(plan).map_err(ApplyError::Certificate)?;
+        for (path, note) in notes {
+            self.task_set.emit(Event::Assumed { path, note });
+        }
+        self.control.update(|state| {
+            state.certificates.identities.extend(provided.identities);
+            state.certificates.authorities.extend(provided.authorities);
+        });
+        Ok(())
+    }
+
+    /// The certificate of the development authority, if a certificate of its own is used.
+    #[must_use]
+    pub fn development_authority(&self) -> Option<&Path> {
+        self.certificates.authority_file()
+    }
+
+    /// The entrances: the listeners of load balancers, in the order of their names and ports.
+    pub fn entrances(&self) -> impl Iterator<Item = Entrance> {
+        self.plan.load_balancers.values().flat_map(|load_balancer| {
+            let service = format!("load-balancer.{}", load_balancer.name);
+            let mut slots = self.task_set.slots();
+            let slot = slots.find(|slot| slot.service.service == service);
+            let listeners = load_balancer.listeners.iter().filter_map(move |(port, listener)| {
+                let address = slot?.entrance(*port).or_else(|| slot?.ingress(&port.to_string()))?;
+                Some(Entrance {
+                    load_balancer: load_balancer.name.clone(),
+                    port: *port,
+                    protocol: listener.protocol,
+                    address,
+                })
+            });
+            listeners.collect::<Vec<_>>()
+        })
+    }
+
+    /// All tasks of services, by service, without those that failed before they were ever running.
     pub fn tasks(&self) -> impl Iterator<Item = TaskAddress> {
-        self.task_set.running().map(|slot| TaskAddress {
+        let slots = self.task_set.running();
+        let slots = slots.filter(|slot| !slot.is_load_balancer());
+        slots.map(|slot| TaskAddress {
             task: slot.name.clone(),
             ingress: slot
                 .ingresses()
                 .map(|(name, address)| (name.to_owned(), address))
                 .collect(),
             tcp: slot.tcp_ingresses().map(str::to_owned).collect(),
+            tls: self.ports_with_tls(&slot.service.service),
             applications: slot.apps().map(|(_, address)| address).collect(),
             network: slot.network().and_then(SlotNetns::init_pid),
         })
+    }
+
+    /// The listener ports with TLS of the virtual node or gateway of a service's tasks.
+    fn ports_with_tls(&self, service: &str) -> BTreeSet<String> {
+        let service = self.plan.services.iter().find(|found| found.name == service);
+        let node = service.and_then(|service| match &service.membership {
+            Membership::Mesh(node) => Some(&node.path),
+            Membership::Namespace(_) | Membership::None | Membership::LoadBalancer(_) => None,
+        });
+        let listeners = node.and_then(|path| Some(self.plan.meshes.get(&path.mesh)?.listeners(path)));
+        let secured = listeners.unwrap_or_default().iter().filter(|listener| {
+            let tls = listener.tls.as_ref();
+            tls.is_some_and(|tls| tls.mode == TlsMode::Strict)
+        });
+        secured.map(|listener| listener.port_mapping.port.to_string()).collect()
     }
 
     /// The services with a desired count of 0.

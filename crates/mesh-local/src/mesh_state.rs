@@ -1,16 +1,18 @@
 //! Mesh state of a plan for the control plane: its initial value, its changes between plans, and task registrations.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
-use mesh_control::{MeshState, NodeEndpoint, ServiceIdentity};
+use mesh_control::{MeshState, NodeEndpoint, ServiceIdentity, Target};
 use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::listener::Listener;
 use mesh_model::app_mesh::virtual_node::Backend;
+use mesh_model::load_balancer::LoadBalancer;
 use mesh_model::namespace::{Namespace, ServiceConnectService};
 
 use crate::cloud_map::Registration;
 use crate::evaluate::REGION;
-use crate::plan::{FixedInstance, FixedInstanceName, Membership, Plan, RegistryPlan, ServicePlan};
+use crate::plan::{FixedInstance, FixedInstanceName, Membership, Plan, RegistryPlan, ServicePlan, TargetPlan};
 use crate::slot::Slot;
 
 /// Prefix of the ids of instances that no task registers. Those of tasks are names of services.
@@ -27,6 +29,7 @@ pub(crate) fn initial_state(plan: &Plan) -> MeshState {
     });
     // All names are known from the start, so that no Envoy resolves one with the machine's DNS.
     let services = plan.cloud_map.iter();
+    let host_names = plan.load_balancers.values().flat_map(LoadBalancer::host_names);
     let mut state = MeshState {
         namespaces: plan
             .namespaces
@@ -41,8 +44,16 @@ pub(crate) fn initial_state(plan: &Plan) -> MeshState {
             .collect(),
         dns_endpoints: services
             .filter_map(|service| Some((service.hostname()?, Vec::new())))
+            .chain(host_names.map(|name| (name.clone(), Vec::new())))
             .collect(),
         header_limits: plan.header_limits,
+        load_balancers: plan.load_balancers.clone(),
+        targets: plan
+            .target_groups
+            .keys()
+            .map(|name| (name.clone(), Vec::new()))
+            .collect(),
+        target_groups: plan.target_groups.clone(),
         ..MeshState::default()
     };
     add_fixed_instances(&mut state, plan);
@@ -121,6 +132,9 @@ pub(crate) fn expand(state: &mut MeshState, plan: &Plan) {
     add_new(&mut state.node_endpoints, new.node_endpoints);
     add_new(&mut state.dns_endpoints, new.dns_endpoints);
     add_fixed_instances(state, plan);
+    add_new(&mut state.load_balancers, new.load_balancers);
+    add_new(&mut state.target_groups, new.target_groups);
+    add_new(&mut state.targets, new.targets);
 }
 
 /// Switch: changes all resources to the new plan. Registered tasks of both plans stay reachable: virtual nodes keep the
@@ -173,6 +187,9 @@ pub(crate) fn contract(state: &mut MeshState, plan: &Plan) {
     keep_only(&mut state.dns_endpoints, new.dns_endpoints);
     remove_fixed_instances(state);
     add_fixed_instances(state, plan);
+    keep_only(&mut state.targets, new.targets);
+    state.load_balancers = new.load_balancers;
+    state.target_groups = new.target_groups;
     state.namespaces = new.namespaces;
     state.services = new.services;
     state.meshes = new.meshes;
@@ -248,7 +265,63 @@ pub(crate) fn registrations(slot: &Slot, plan: &ServicePlan, namespaces: &[Names
         service: registry.service.clone(),
         instance: node_instance(slot, plan, registry),
     });
-    endpoints.chain(service).collect()
+    let targets = plan.targets.iter().filter_map(|target| {
+        Some(Registration::Target {
+            target_group: target.target_group.clone(),
+            target: self::target(slot, plan, target)?,
+        })
+    });
+    endpoints
+        .chain(service)
+        .chain(targets)
+        .chain(host_names(slot, plan))
+        .collect()
+}
+
+/// A port of a task as a target: that of its Envoy, where it has a listener for the port.
+fn target(slot: &Slot, plan: &ServicePlan, target: &TargetPlan) -> Option<Target> {
+    let address = |port: u16| {
+        let ingress = match &plan.membership {
+            Membership::Mesh(_) => slot.ingress(&port.to_string()),
+            Membership::Namespace(_) | Membership::None | Membership::LoadBalancer(_) => None,
+        };
+        ingress.or_else(|| {
+            slot.apps()
+                .find(|(known, _)| *known == port)
+                .map(|(_, address)| address)
+        })
+    };
+    Some(Target {
+        id: slot.name.clone(),
+        address: address(target.container_port)?,
+        // A port without a mapping is not known in the shared network, where each mapping has a port of its own.
+        health_check_port: target.health_check_port.and_then(address).map(|address| address.port()),
+        is_draining: false,
+    })
+}
+
+/// The host names of a load balancer.
+fn host_names(slot: &Slot, plan: &ServicePlan) -> Vec<Registration> {
+    let Membership::LoadBalancer(node) = &plan.membership else {
+        return Vec::new();
+    };
+    let instance = NodeEndpoint {
+        id: slot.name.clone(),
+        addresses: vec![slot.address()],
+        attributes: BTreeMap::new(),
+        ingress: ingress_by_port(slot, node.listeners.keys()),
+    };
+    let registration = |hostname: &String| Registration::HostName {
+        hostname: hostname.clone(),
+        instance: instance.clone(),
+    };
+    node.host_names.iter().map(registration).collect()
+}
+
+fn ingress_by_port<'p>(slot: &Slot, ports: impl Iterator<Item = &'p u16>) -> BTreeMap<u16, SocketAddr> {
+    ports
+        .filter_map(|port| Some((*port, slot.ingress(&port.to_string())?)))
+        .collect()
 }
 
 /// A task as registered by ECS. Source of the attributes: ECS developer guide, "Service discovery" (read 2026-11-23).
@@ -274,14 +347,12 @@ fn node_instance(slot: &Slot, plan: &ServicePlan, registry: &RegistryPlan) -> No
             .filter_map(|(name, value)| Some((name.to_owned(), value?)))
             .collect(),
         ingress: match &plan.membership {
-            Membership::Mesh(node) => node
-                .listeners
-                .keys()
-                .filter_map(|port| Some((*port, slot.ingress(&port.to_string())?)))
-                .collect(),
+            Membership::Mesh(node) => ingress_by_port(slot, node.listeners.keys()),
             // Cloud Map clients call its applications; the Envoys of Service Connect are called only from within the
             // namespace.
-            Membership::None | Membership::Namespace(_) => slot.apps().collect::<BTreeMap<_, _>>(),
+            Membership::None | Membership::Namespace(_) | Membership::LoadBalancer(_) => {
+                slot.apps().collect::<BTreeMap<_, _>>()
+            }
         },
     }
 }

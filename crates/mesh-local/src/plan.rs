@@ -6,6 +6,7 @@
 //! between resources, and meshes. The other modules derive what runs, and reject what cannot run locally.
 
 mod callers;
+mod certificates;
 mod cloud_map;
 mod container;
 mod dependencies;
@@ -18,6 +19,7 @@ mod input;
 mod interception;
 mod labels;
 mod limits;
+mod load_balancers;
 mod meshes;
 mod namespaces;
 mod order;
@@ -38,15 +40,18 @@ use mesh_infra::cfn::{ResourceType, ecs, is_part_of, ssm};
 use mesh_infra::model::TemplateModel;
 use mesh_model::app_mesh::resource_path::{PARAMETER_PREFIX, REVISION_PREFIX};
 use mesh_model::app_mesh::{Kind, Topology};
+use mesh_model::load_balancer::{ListenerProtocol, LoadBalancer, TargetGroup};
 use mesh_model::namespace::Namespace;
 use mesh_model::service_connect::ServiceConnectConfiguration;
+use serde_json::Value as Json;
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
+pub(crate) use self::certificates::{CertificateUse, CertificateUses, Source};
 pub(crate) use self::fixed_instances::CNAME;
 pub use self::interception::Interception;
 pub use self::parts::{
     CloudMapService, Condition, ContainerPlan, ContainerUser, DnsRecords, FixedInstance, FixedInstanceName,
-    HealthCheckPlan, Membership, MeshNode, PortPlan, RegistryPlan, ServicePlan,
+    HealthCheckPlan, LoadBalancerNode, Membership, MeshNode, PortPlan, RegistryPlan, ServicePlan, TargetPlan,
 };
 use self::reader::Reader;
 use crate::evaluate::{
@@ -54,6 +59,7 @@ use crate::evaluate::{
 };
 use crate::image::Images;
 use crate::network::Network;
+pub(crate) use crate::stack_environment::GivenCertificates;
 use crate::stack_environment::StackEnvironment;
 use crate::stack_input::StackInput;
 
@@ -88,6 +94,17 @@ pub struct Plan {
     ignored_resources: Vec<(String, String)>,
     /// The other entries of `not_simulated`.
     ignored_parts: Vec<(String, String)>,
+    /// The load balancers with listeners, by name.
+    pub load_balancers: BTreeMap<String, LoadBalancer>,
+    /// The target groups, by name.
+    pub target_groups: BTreeMap<String, TargetGroup>,
+    /// Mistakes that AWS accepts, as (path, message).
+    pub warnings: Vec<(String, String)>,
+    /// The tasks of load balancers, as services.
+    load_balancer_services: Vec<ServicePlan>,
+    pub(crate) given_certificates: GivenCertificates,
+    /// The names in certificates of the templates, by ARN.
+    certificate_names: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A service as described by its template, before its namespace is validated.
@@ -137,12 +154,15 @@ impl Plan {
         let input = input::evaluate(&resources, &mut diagnostics);
         let all_assumptions: Vec<Assumption> = input.assumptions().cloned().collect();
         let model = TemplateModel::of_stacks(input.resources);
+        let certificate_names = certificate_names(&resources, &mut diagnostics);
+        let records = dns_records(&resources, &mut diagnostics);
         let mut reader = Reader::new(&model, input.findings, environment.network, &mut diagnostics);
         let cloud_map = cloud_map::read(&mut reader);
         let mut fixed_instances = fixed_instances::of_cloud_map(&cloud_map, &mut reader);
         fixed_instances.extend(fixed_instances::of_hosts_file(&cloud_map, &environment.hosts, &reader));
         meshes::report_errors(&mut reader);
-        let mut services = service::describe_all(&mut reader, &cloud_map, images);
+        let load_balancers = load_balancers::read(&mut reader, &records);
+        let mut services = service::describe_all(&mut reader, &cloud_map, &load_balancers, images);
         namespaces::separate_default_names(&mut services, &mut reader);
         callers::note_names(&services, &cloud_map, &mut reader);
         let (not_simulated_parts, mut assumed) = reader.into_notes();
@@ -180,7 +200,41 @@ impl Plan {
             assumed,
             ignored_resources,
             ignored_parts,
+            load_balancer_services: load_balancers
+                .load_balancers
+                .values()
+                .map(load_balancer_service)
+                .collect(),
+            load_balancers: load_balancers.load_balancers,
+            target_groups: load_balancers.target_groups,
+            warnings: load_balancers.warnings,
+            given_certificates: environment.certificates.clone(),
+            certificate_names,
         })
+    }
+
+    /// What runs as tasks: load balancers, then services.
+    pub(crate) fn task_services(&self) -> impl Iterator<Item = &ServicePlan> {
+        self.load_balancer_services.iter().chain(&self.services)
+    }
+
+    /// The certificates and authorities that meshes and load balancers name.
+    pub(crate) fn certificate_uses(&self) -> CertificateUses {
+        CertificateUses::new(
+            self.meshes.values(),
+            self.load_balancers.values(),
+            &self.certificate_names,
+        )
+    }
+
+    /// The ARNs and paths of certificates and authorities that meshes and load balancers name.
+    #[must_use]
+    pub fn certificate_sources(&self) -> BTreeSet<String> {
+        let CertificateUses {
+            certificates,
+            authorities,
+        } = self.certificate_uses();
+        certificates.into_keys().chain(authorities.into_keys()).collect()
     }
 
     /// What is ignored in this network mode: [`Plan::not_simulated`], plus proxy configurations that are not applied.
@@ -202,7 +256,7 @@ impl Plan {
     fn with_interceptions(&self, mut all: Vec<(String, String)>, network: Network) -> Vec<(String, String)> {
         let nodes = self.services.iter().filter_map(|service| match &service.membership {
             Membership::Mesh(node) => Some(node.as_ref()),
-            Membership::Namespace(_) | Membership::None => None,
+            Membership::Namespace(_) | Membership::None | Membership::LoadBalancer(_) => None,
         });
         let is_not_applied = |node: &&MeshNode| network == Network::Shared || node.path.kind == Kind::VirtualGateway;
         let interceptions = nodes
@@ -258,6 +312,74 @@ impl Plan {
         }
         Some(names)
     }
+}
+
+/// The task of a load balancer, as a service. ECS services cannot have its name.
+fn load_balancer_service(load_balancer: &LoadBalancer) -> ServicePlan {
+    let is_tcp = |protocol: ListenerProtocol| matches!(protocol, ListenerProtocol::Tcp | ListenerProtocol::Tls);
+    let listeners = load_balancer.listeners.iter();
+    let node = LoadBalancerNode {
+        name: load_balancer.name.clone(),
+        host_names: load_balancer.host_names().cloned().collect(),
+        listeners: listeners
+            .map(|(port, listener)| (*port, is_tcp(listener.protocol)))
+            .collect(),
+    };
+    ServicePlan {
+        name: format!("load-balancer.{}", load_balancer.name),
+        cluster: String::new(),
+        desired_count: 1,
+        membership: Membership::LoadBalancer(node),
+        depends_on: BTreeSet::new(),
+        registry: None,
+        targets: Vec::new(),
+        family: String::new(),
+        containers: Vec::new(),
+    }
+}
+
+/// The names of DNS records, each with the name that it is an alias of. Load balancers have a second name for IPv6.
+fn dns_records(resources: &[Resource<'_>], diagnostics: &mut Diagnostics) -> Vec<(String, String)> {
+    let records = resources
+        .iter()
+        .filter(|resource| resource.kind == "AWS::Route53::RecordSet");
+    let plain = |name: &Json| {
+        let name = name.as_str()?.trim_end_matches('.').to_ascii_lowercase();
+        Some(
+            name.strip_prefix("dualstack.")
+                .map_or_else(|| name.clone(), str::to_owned),
+        )
+    };
+    records
+        .filter_map(|record| {
+            let properties = record.properties(&|_| false, &mut Vec::new(), diagnostics);
+            let alias = properties.get("AliasTarget").and_then(|target| target.get("DNSName"));
+            let first = properties.get("ResourceRecords").and_then(|records| records.get(0));
+            Some((plain(properties.get("Name")?)?, plain(alias.or(first)?)?))
+        })
+        .collect()
+}
+
+/// The names in the certificates of Certificate Manager that the templates have, by ARN.
+fn certificate_names(resources: &[Resource<'_>], diagnostics: &mut Diagnostics) -> BTreeMap<String, BTreeSet<String>> {
+    let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let certificates = resources
+        .iter()
+        .filter(|resource| resource.kind == "AWS::CertificateManager::Certificate");
+    for certificate in certificates {
+        let arn = certificate.physical_id(diagnostics);
+        let properties = certificate.properties(&|_| false, &mut Vec::new(), diagnostics);
+        let others = properties.get("SubjectAlternativeNames").and_then(Json::as_array);
+        let all = properties
+            .get("DomainName")
+            .into_iter()
+            .chain(others.into_iter().flatten());
+        let all = all.filter_map(Json::as_str).map(str::to_owned);
+        if let Some(arn) = arn.as_str() {
+            names.entry(arn.to_owned()).or_default().extend(all);
+        }
+    }
+    names
 }
 
 /// Reports resources that cannot be run, and lists those that can be ignored.

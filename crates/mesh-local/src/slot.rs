@@ -3,6 +3,7 @@
 //! On AWS a replacement task has a new IP address. Here it keeps the slot of its predecessor, so that printed addresses
 //! stay valid. Tasks either share one address and differ by port, or have a network namespace each.
 
+mod entrances;
 mod environment;
 mod interception;
 mod listeners;
@@ -17,10 +18,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use mesh_control::ServiceIdentity;
 use mesh_control::node::{MeshwrightMetadata, NodeMetadata, TRANSPARENT_INGRESS, egress_listener, ingress_listener};
+use mesh_control::{EntranceBootstrap, ServiceIdentity};
 use mesh_model::namespace::Namespace;
 
+use self::entrances::Entrances;
 use self::interception::InterceptionSetup;
 use self::listeners::ListenAddresses;
 pub(crate) use self::netns::{EnteredNetns, SlotNetns};
@@ -42,6 +44,8 @@ pub(crate) struct Slot {
     sidecar: Option<Sidecar>,
     /// `None` if it shares the machine's network.
     network: Option<SlotNetns>,
+    /// The entrances from this machine to a load balancer with a network of its own.
+    entrances: Option<Entrances>,
     /// The OTLP collector.
     collector: SocketAddr,
     /// The logs of its containers and its Envoy, for their latest run.
@@ -79,6 +83,7 @@ impl Slot {
         let sidecar = match &plan.membership {
             Membership::Mesh(node) => Some(Sidecar::of_mesh_node(node)),
             Membership::Namespace(_) => namespace.map(|namespace| Sidecar::of_service(&service, namespace)),
+            Membership::LoadBalancer(node) => Some(Sidecar::of_load_balancer(node)),
             Membership::None => None,
         };
         let (addresses, network) = match context.network {
@@ -102,6 +107,11 @@ impl Slot {
                 )
             }
         };
+        let envoy_dir = network.as_ref().and_then(SlotNetns::envoy).map(|(dir, _)| dir);
+        let entrances = match (&plan.membership, envoy_dir) {
+            (Membership::LoadBalancer(node), Some(dir)) => Some(Entrances::new(node, dir)?),
+            _ => None,
+        };
         Ok(Self {
             name: format!("{}/{number}", plan.name),
             addresses,
@@ -110,6 +120,7 @@ impl Slot {
             ordinal,
             sidecar,
             network,
+            entrances,
             collector: context.collector,
             logs: Mutex::default(),
         })
@@ -134,6 +145,7 @@ impl Slot {
                     // Only reachable from other tasks.
                     ingress_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
                     is_transparent_proxy: network.is_transparent_proxy,
+                    entrances: self.entrances.as_ref().map(Entrances::to_metadata).unwrap_or_default(),
                     virtual_addresses: network
                         .hosts
                         .iter()
@@ -142,6 +154,24 @@ impl Slot {
                     ..own
                 },
             },
+        })
+    }
+
+    /// Whether it stands in for a load balancer.
+    pub(crate) fn is_load_balancer(&self) -> bool {
+        self.sidecar.as_ref().is_some_and(|sidecar| !sidecar.has_egress)
+    }
+
+    /// The entrance from this machine to a listener of a load balancer with a network of its own.
+    pub(crate) fn entrance(&self, port: u16) -> Option<SocketAddr> {
+        self.entrances.as_ref()?.address(port)
+    }
+
+    /// The bootstrap of the Envoy for its entrances, if it has any.
+    pub(crate) fn entrance_bootstrap(&self) -> Option<EntranceBootstrap> {
+        Some(EntranceBootstrap {
+            admin: self.dir.with_file_name(format!("{}e.sock", self.ordinal)),
+            entrances: self.entrances.as_ref()?.to_metadata().into_values().collect(),
         })
     }
 

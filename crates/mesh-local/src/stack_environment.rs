@@ -21,6 +21,8 @@ pub struct StackEnvironment {
     pub account: Option<String>,
     /// Values that the templates leave open.
     pub values: Values,
+    /// Certificates in place of those that the templates name by ARN or by path.
+    pub certificates: GivenCertificates,
     /// Finds the templates of nested stacks. Without it, nested stacks are not simulated.
     pub nested_templates: Option<Rc<FindTemplate>>,
     /// The network of the tasks, which decides what a template can do on this machine.
@@ -30,6 +32,23 @@ pub struct StackEnvironment {
     pub hosts: BTreeMap<String, Vec<IpAddr>>,
     /// The limits of headers that the Envoys accept.
     pub header_limits: HeaderLimits,
+}
+
+/// Certificates by the ARN or the path of those that they stand in for. `Debug` shows the names alone.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct GivenCertificates {
+    /// Certificate chains and their keys, in PEM.
+    pub identities: BTreeMap<String, (String, String)>,
+    /// Certificates of authorities, in PEM.
+    pub authorities: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for GivenCertificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set()
+            .entries(self.identities.keys().chain(self.authorities.keys()))
+            .finish()
+    }
 }
 
 /// Finds the template of a nested stack, or says why it cannot.

@@ -7,23 +7,24 @@
 //! the Envoy after it has completed open requests.
 
 mod context;
+mod draining;
 pub(crate) mod event;
 mod netns;
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use mesh_control::ApiType;
 use mesh_control::node::NodeMetadata;
-use mesh_control::{Admin, Bootstrap, ControlPlane};
+use mesh_control::{Admin, Bootstrap, ControlPlane, EntranceBootstrap};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::cloud_map::Registration;
 use crate::container::{Container, ContainerContext};
-use crate::envoy::Envoy;
 use crate::envoy::admin::AdminClient;
+use crate::envoy::{Envoy, Files};
 use crate::event::Event;
 use crate::network::{MAX_TTL, MIN_TTL};
 use crate::plan::{Condition, DnsRecords, ServicePlan};
@@ -31,6 +32,7 @@ use crate::process::TaskFailure;
 use crate::slot::Slot;
 
 pub(crate) use self::context::TaskContext;
+pub(crate) use self::draining::LoadBalancerSockets;
 use self::event::TaskEvent;
 use self::netns::TaskNetns;
 
@@ -82,6 +84,8 @@ pub(crate) struct Task<'a> {
 struct Started<'a> {
     containers: Vec<Container>,
     envoy: Option<Envoy>,
+    /// The Envoy for the entrances of a load balancer.
+    entrance: Option<Envoy>,
     netns: Option<TaskNetns<'a>>,
 }
 
@@ -95,18 +99,29 @@ impl Task<'_> {
     pub(crate) async fn run(&self, stop: &StopRequest, running: impl FnOnce()) -> Result<(), TaskFailure> {
         let mut started = Started::default();
         let result = tokio::select! {
-            () = stop.now.cancelled() => Ok(()),
+            () = self.stopped(stop) => Ok(()),
             failure = self.start_and_watch(&mut started, stop, running) => Err(failure),
-            () = self.drained(stop) => Ok(()),
         };
         started.stop(&self.context.control, result.is_err()).await;
         result
     }
 
-    /// Waits until the task is to leave, and until no DNS client knows its address any more.
-    async fn drained(&self, stop: &StopRequest) {
-        stop.leave.cancelled().await;
-        tokio::time::sleep(self.dns_ttl()).await;
+    /// Waits until the task is to stop or to leave, until its requests through load balancers are complete, and, if it
+    /// leaves, until no DNS client knows its address any more.
+    async fn stopped(&self, stop: &StopRequest) {
+        let drain = || draining::drain(self.context, &self.slot.name, self.registrations);
+        let leave = async {
+            stop.leave.cancelled().await;
+            join(drain(), tokio::time::sleep(self.dns_ttl())).await;
+        };
+        let now = async {
+            stop.now.cancelled().await;
+            drain().await;
+        };
+        tokio::select! {
+            () = now => {}
+            () = leave => {}
+        }
     }
 
     /// The time for which DNS clients use the task's address after its deregistration. Zero without DNS records.
@@ -114,7 +129,7 @@ impl Task<'_> {
         let has_dns = self.context.network.is_some();
         let services = self.registrations.iter().filter_map(|registration| match registration {
             Registration::Service { service, .. } => service.dns,
-            Registration::Endpoint { .. } => None,
+            _ => None,
         });
         let longest = services.map(DnsRecords::longest_ttl).max().filter(|_| has_dns);
         longest.map_or(Duration::ZERO, |ttl| {
@@ -134,6 +149,7 @@ impl Task<'_> {
         let Started {
             containers,
             envoy,
+            entrance,
             netns,
         } = started;
         let netns = match TaskNetns::enter(self.slot, self.context).await {
@@ -149,7 +165,7 @@ impl Task<'_> {
         });
         tokio::select! {
             failure = &mut failed => return failure,
-            outcome = self.start(netns, containers, envoy, &events) => if let Err(failure) = outcome {
+            outcome = self.start(netns, containers, (envoy, entrance), &events) => if let Err(failure) = outcome {
                 return failure;
             }
         }
@@ -161,7 +177,7 @@ impl Task<'_> {
         running();
         tokio::select! {
             failure = &mut failed => return failure,
-            () = stop.leave.cancelled() => drop(registered),
+            () = stop.leave.cancelled() => registered.leave(),
         }
         failed.await
     }
@@ -185,11 +201,14 @@ impl Task<'_> {
         &self,
         netns: &TaskNetns<'_>,
         containers: &mut Vec<Container>,
-        envoy: &mut Option<Envoy>,
+        (envoy, entrance): (&mut Option<Envoy>, &mut Option<Envoy>),
         events: &mpsc::Sender<TaskEvent>,
     ) -> Result<(), TaskFailure> {
         if let Some(metadata) = self.slot.node_metadata() {
             self.start_envoy(metadata, netns, envoy, events).await?;
+        }
+        if let Some(bootstrap) = self.slot.entrance_bootstrap() {
+            self.start_entrance(&bootstrap, entrance, events).await?;
         }
         for plan in &self.plan.containers {
             for (name, condition) in &plan.depends_on {
@@ -247,7 +266,14 @@ impl Task<'_> {
             reports_calls: false,
         };
         let files = netns.envoy_files(&self.context.envoy);
-        let envoy = Envoy::start(files, &bootstrap, admin, netns.envoy_launcher(), events.clone()).await?;
+        let envoy = Envoy::start(
+            files,
+            &bootstrap.to_json(),
+            admin,
+            netns.envoy_launcher(),
+            events.clone(),
+        )
+        .await?;
         self.slot.remember_log("envoy", envoy.log());
         let envoy = started.insert(envoy);
         envoy.wait_until_ready().await?;
@@ -259,6 +285,29 @@ impl Task<'_> {
         Ok(())
     }
 
+    /// Starts the Envoy that passes connections of this machine on to a load balancer in a network namespace.
+    async fn start_entrance(
+        &self,
+        bootstrap: &EntranceBootstrap,
+        started: &mut Option<Envoy>,
+        events: &mpsc::Sender<TaskEvent>,
+    ) -> Result<(), TaskFailure> {
+        let ports = bootstrap.entrances.iter().map(|entrance| entrance.port).collect();
+        let admin = AdminClient::new(&bootstrap.admin, &ports)
+            .map_err(|error| format!("cannot create a client for Envoy's admin interface: {error}"))?;
+        let file = self.slot.dir.join("entrance.json");
+        let files = Files {
+            executable: self.context.envoy.clone(),
+            seen_bootstrap: file.clone(),
+            bootstrap: file,
+            log: self.slot.dir.join("entrance.log"),
+        };
+        let launcher = &self.context.launcher;
+        let envoy = Envoy::start(files, &bootstrap.to_json(), admin, launcher, events.clone()).await?;
+        self.slot.remember_log("entrance", envoy.log());
+        started.insert(envoy).wait_until_ready().await
+    }
+
     fn emit(&self, event: Event) {
         (self.context.on_event)(event);
     }
@@ -267,6 +316,10 @@ impl Task<'_> {
 impl Started<'_> {
     /// Stops everything without losing requests, with short timeouts after a failure. The task is already deregistered.
     async fn stop(mut self, control: &ControlPlane, failed: bool) {
+        if let Some(entrance) = self.entrance.take() {
+            let timeout = if failed { GRACE_AFTER_FAILURE } else { DRAIN_TIMEOUT };
+            entrance.stop(timeout).await;
+        }
         let envoy = self.envoy.take().filter(|envoy| !envoy.has_ended());
         if let Some(envoy) = &envoy {
             let _timed_out = tokio::time::timeout(DEREGISTER_TIMEOUT, control.settled(0)).await;

@@ -8,6 +8,7 @@
 //! - [`service_connect`]: the configuration of one service, ECS's `ServiceConnectConfiguration`;
 //! - [`namespace`]: the Service Connect services of a namespace, resolved from the configurations of its ECS services;
 //! - [`app_mesh`]: the seven resources of App Mesh, and whole meshes;
+//! - [`load_balancer`]: load balancers of Elastic Load Balancing, their rules and target groups;
 //! - [`key_casing`]: conversion between the keys of AWS's APIs and of CloudFormation.
 //!
 //! # Status
@@ -29,6 +30,7 @@
 
 pub mod app_mesh;
 pub mod key_casing;
+pub mod load_balancer;
 pub mod namespace;
 pub mod service_connect;
 

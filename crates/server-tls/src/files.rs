@@ -86,6 +86,15 @@ impl CertificateFiles {
         }
     }
 
+    /// Checks that both files can be read and belong together.
+    ///
+    /// # Errors
+    ///
+    /// As [`TlsError`].
+    pub fn check(&self) -> Result<(), TlsError> {
+        self.read(&rustls::crypto::ring::default_provider()).map(drop)
+    }
+
     pub(crate) fn stamps(&self) -> Stamps {
         [&self.certificate, &self.key].map(|file| {
             // Symbolic links are followed: certbot and Kubernetes renew by changing one.

@@ -46,6 +46,11 @@ pub(super) struct TypedResources {
     /// Whether each of them could be read.
     pub(super) are_discovery_services_complete: bool,
     pub(super) ssm_parameters: Typed<ssm::Parameter>,
+    pub(super) load_balancers: Typed<elbv2::LoadBalancer>,
+    pub(super) listeners: Typed<elbv2::Listener>,
+    pub(super) listener_rules: Typed<elbv2::ListenerRule>,
+    pub(super) listener_certificates: Typed<elbv2::ListenerCertificate>,
+    pub(super) target_groups: Typed<elbv2::TargetGroup>,
     /// The names of Cloud Map namespaces of all kinds.
     pub(super) namespace_names: IndexMap<usize, Value<String>>,
     /// Errors of properties, each after the position of its resource.
@@ -83,12 +88,19 @@ impl TypedResources {
         reader.validate::<ec2::Subnet>();
         reader.validate::<ec2::Route>();
         reader.validate::<ec2::SubnetRouteTableAssociation>();
-        reader.validate::<elbv2::LoadBalancer>();
-        reader.validate::<elbv2::Listener>();
+        let load_balancers = reader.read();
+        let listeners = reader.read();
+        let listener_rules = reader.read();
+        let listener_certificates = reader.read();
         reader.validate::<iam::Role>();
         reader.validate::<logs::LogGroup>();
-        reader.validate::<elbv2::TargetGroup>();
+        let target_groups = reader.read();
         Self {
+            load_balancers,
+            listeners,
+            listener_rules,
+            listener_certificates,
+            target_groups,
             clusters: reader.read(),
             task_definitions: reader.read(),
             services: reader.read(),

@@ -3,10 +3,12 @@
 use mesh_local::plan::{Membership, ServicePlan};
 use mesh_local::{Network, Plan};
 use mesh_model::app_mesh::Topology;
+use mesh_model::load_balancer::{ListenerProtocol, LoadBalancer};
 use mesh_model::namespace::ServiceConnectService;
 
-/// One line per service, endpoint, virtual service, part that is not simulated in this network, and assumption.
+/// One line per listener of a load balancer, service, endpoint, virtual service, part that is not simulated in this network, and assumption.
 pub(super) fn text(plan: &Plan, network: Network) -> String {
+    let load_balancers = plan.load_balancers.values().flat_map(load_balancer);
     let services = plan.services.iter().map(service);
     let endpoints = plan
         .namespaces
@@ -30,6 +32,7 @@ pub(super) fn text(plan: &Plan, network: Network) -> String {
     let nothing = plan.services.is_empty().then_some(nothing);
     nothing
         .into_iter()
+        .chain(load_balancers)
         .chain(services)
         .chain(endpoints)
         .chain(virtual_services)
@@ -38,13 +41,35 @@ pub(super) fn text(plan: &Plan, network: Network) -> String {
         .collect()
 }
 
+fn load_balancer(load_balancer: &LoadBalancer) -> Vec<String> {
+    let listeners = load_balancer.listeners.iter();
+    let lines = listeners.map(|(port, listener)| {
+        let protocol = match listener.protocol {
+            ListenerProtocol::Http => "http",
+            ListenerProtocol::Https => "https",
+            ListenerProtocol::Tcp => "tcp",
+            ListenerProtocol::Tls => "tls",
+        };
+        let rules = match listener.rules.len() {
+            0 => String::new(),
+            1 => ", 1 rule".to_owned(),
+            several => format!(", {several} rules"),
+        };
+        format!(
+            "load balancer {}: port {port} ({protocol}){rules}\n",
+            load_balancer.name
+        )
+    });
+    lines.collect()
+}
+
 fn service(service: &ServicePlan) -> String {
     let containers = service.containers.iter().map(|container| container.name.as_str());
     let containers: Vec<&str> = containers.collect();
     let containers = (!containers.is_empty()).then(|| format!("container {}", containers.join(", ")));
     let envoy = match &service.membership {
         Membership::Mesh(member) => Some(format!("Envoy of {}", member.path)),
-        Membership::None | Membership::Namespace(_) => None,
+        Membership::None | Membership::Namespace(_) | Membership::LoadBalancer(_) => None,
     };
     let parts: Vec<String> = containers.into_iter().chain(envoy).collect();
     format!(

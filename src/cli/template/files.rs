@@ -1,6 +1,7 @@
 //! Template files of one or several stacks, and what CloudFormation would know of them: names, parameters, region,
 //! account, templates of nested stacks, and values that only AWS has.
 
+mod certificates;
 mod nested;
 mod parameter_file;
 
@@ -16,7 +17,7 @@ use clap::{Args, ValueEnum};
 use mesh_control::HeaderLimits;
 use mesh_infra::cfn::{Positions, closest, connect_stacks};
 use mesh_infra::{Template, TemplateError};
-use mesh_local::{Network, Region, StackEnvironment, StackInput, Values, parse_hosts_file};
+use mesh_local::{Network, Plan, Region, StackEnvironment, StackInput, Values, parse_hosts_file};
 use serde_json::Value as Json;
 use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
@@ -53,6 +54,10 @@ pub(crate) struct TemplateFiles {
     /// File with such values: an object in JSON or YAML (repeatable)
     #[arg(long = "values", value_name = "FILE")]
     value_files: Vec<PathBuf>,
+    /// Certificate and key in PEM in place of the certificate that the templates name by this ARN or path, or with one file
+    /// an authority to trust (repeatable). Default: those of a local development authority, where they are missing
+    #[arg(long = "certificate", value_name = "ARN_OR_PATH=CERT.pem,KEY.pem", value_parser = last_pair)]
+    certificates: Vec<(String, String)>,
     /// Local file of a nested stack's TemplateURL (repeatable)
     #[arg(long = "template-url", value_name = "URL=FILE", value_parser = last_pair)]
     template_urls: Vec<(String, String)>,
@@ -95,6 +100,9 @@ pub(crate) enum TemplateFileError {
     /// An option that names a stack or a file that is not given.
     #[error("{option}: {message}")]
     Option { option: String, message: String },
+    /// Certificates that cannot be used.
+    #[error("{}", .0.join("\n"))]
+    Certificates(Vec<String>),
 }
 
 /// The templates of the files, and their environment.
@@ -254,6 +262,7 @@ impl TemplateFiles {
         environment.account.clone_from(&self.account);
         let (values, value_locations) = self.values()?;
         environment.values = values;
+        environment.certificates = certificates::read(&self.certificates)?;
         environment.nested_templates = Some(Rc::new(move |request| nested.find(request)));
         // A machine without a hosts file has no such names.
         environment.hosts = parse_hosts_file(&std::fs::read_to_string("/etc/hosts").unwrap_or_default());
@@ -311,8 +320,13 @@ impl TemplateFiles {
             PathBuf::from(scoped.unwrap_or(given))
         });
         let urls = self.template_urls.iter().map(|(_, file)| PathBuf::from(file));
+        let certificates = self.certificates.iter().flat_map(|(_, files)| files.split(','));
         let files = self.templates.iter().chain(&self.value_files).cloned();
-        files.chain(parameters).chain(urls).collect()
+        files
+            .chain(parameters)
+            .chain(urls)
+            .chain(certificates.map(PathBuf::from))
+            .collect()
     }
 
     /// The names of the stacks: as given, else that of the file in the characters of stack names.
@@ -556,6 +570,30 @@ impl Templates {
             })
         };
         paths.into_iter().map(locate).collect()
+    }
+
+    /// Prints mistakes in a plan that AWS accepts, and certificates that nothing uses, as warnings.
+    pub(crate) fn warn(&self, plan: &Plan) {
+        let warnings = plan.warnings.iter().map(|(path, message)| Diagnostic {
+            path: path.clone(),
+            message: message.clone(),
+        });
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.extend(warnings);
+        for Diagnostic { path, message } in self.located(ValidationErrors::from(diagnostics)) {
+            print_error(&format!("warning: {path}: {message}"));
+        }
+        let used = plan.certificate_sources();
+        let given = &self.environment.certificates;
+        for name in given.identities.keys().chain(given.authorities.keys()) {
+            if !used.contains(name) {
+                let meant = closest(name, used.iter().map(String::as_str));
+                let hint = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+                print_error(&format!(
+                    "warning: --certificate {name}: nothing uses this certificate{hint}"
+                ));
+            }
+        }
     }
 
     /// The errors with file, line and column before their paths.

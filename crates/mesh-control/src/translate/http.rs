@@ -192,7 +192,8 @@ fn compare_status(op: Op, status: u32) -> FilterSpecifier {
     })
 }
 
-fn access_log_entries(path: &str, routes: &str) -> AccessLog {
+/// The access log of sampled requests.
+pub(super) fn access_log_entries(path: &str, routes: &str) -> AccessLog {
     let format = SubstitutionFormatString {
         format: Some(Format::TextFormatSource(DataSource {
             specifier: Some(Specifier::InlineString(access_log::line_format(routes))),

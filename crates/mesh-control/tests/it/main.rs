@@ -13,6 +13,7 @@
 //! - `silent_envoys`: Envoys that stop responding;
 //! - `regular_expressions`: the model and Envoy accept the same ones;
 //! - `app_mesh`: the same for App Mesh;
+//! - `load_balancer`: load balancers;
 //! - `status`: the status page;
 //! - `golden`: the whole configuration of three tasks.
 
@@ -20,6 +21,7 @@ mod app_mesh;
 mod changes;
 mod golden;
 mod harness;
+mod load_balancer;
 mod local_replies;
 mod nacks;
 mod protocols;

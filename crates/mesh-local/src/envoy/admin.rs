@@ -3,6 +3,7 @@
 //! <https://www.envoyproxy.io/docs/envoy/v1.40.0/operations/admin> (2026-11-23).
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -68,6 +69,15 @@ impl AdminClient {
         }
     }
 
+    /// The number of requests in progress to these hosts; of connections, for TCP. 0 for an Envoy that does not respond.
+    pub(crate) async fn requests_to(&self, hosts: &BTreeSet<SocketAddr>) -> u64 {
+        let Ok(response) = self.client.get("http://envoy/clusters").send().await else {
+            return 0;
+        };
+        let page = response.text().await.unwrap_or_default();
+        page.lines().filter_map(|line| active_requests(line, hosts)).sum()
+    }
+
     async fn is_busy(&self) -> bool {
         const ACTIVITY: &str = "http://envoy/stats?filter=downstream_(rq_active|cx_active|cx_tx_bytes_buffered)$";
         let Ok(response) = self.client.get(ACTIVITY).send().await else {
@@ -122,5 +132,30 @@ impl AdminClient {
     async fn post(&self, what: &str) {
         // An Envoy that has ended, or hangs, is stopped by signals.
         let _response = self.client.post(format!("http://envoy/{what}")).send().await;
+    }
+}
+
+/// The number in a line `CLUSTER::HOST::rq_active::NUMBER` of one of these hosts.
+fn active_requests(line: &str, hosts: &BTreeSet<SocketAddr>) -> Option<u64> {
+    let (host, count) = line.split_once("::")?.1.split_once("::rq_active::")?;
+    hosts.contains(&host.parse().ok()?).then_some(())?;
+    count.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_of_other_hosts_do_not_count() {
+        let hosts = BTreeSet::from(["127.0.0.1:8080".parse().expect("an address")]);
+        for (line, expected) in [
+            ("targetGroup/shop::127.0.0.1:8080::rq_active::2", Some(2)),
+            ("targetGroup/shop::127.0.0.1:8081::rq_active::1", None),
+            ("targetGroup/shop::127.0.0.1:8080::cx_active::1", None),
+            ("targetGroup/shop::observability_name::targetGroup/shop", None),
+        ] {
+            assert_eq!(active_requests(line, &hosts), expected, "{line}");
+        }
     }
 }

@@ -180,6 +180,11 @@ impl PhysicalResource<'_, '_> {
             "AWS::ServiceDiscovery::Service" => Json::from(self.cloud_map_id("srv")),
             "AWS::ServiceDiscovery::Instance" => Json::from(self.name("InstanceId")),
             "AWS::SSM::Parameter" => Json::from(self.name("Name")),
+            "AWS::ElasticLoadBalancingV2::LoadBalancer" => self.load_balancer().arn(self.resolver),
+            "AWS::ElasticLoadBalancingV2::TargetGroup" => self.target_group().arn(self.resolver),
+            "AWS::ElasticLoadBalancingV2::Listener" => self.part_of_load_balancer("listener"),
+            "AWS::ElasticLoadBalancingV2::ListenerRule" => self.part_of_load_balancer("listener-rule"),
+            "AWS::ElasticLoadBalancingV2::ListenerCertificate" => Json::from(self.generated_name()),
             // The unsupported type is reported where it is declared.
             kind if is_unsupported(kind) => return Resolution::Invalid,
             kind if ARN_BY_REF.iter().any(|prefix| kind.starts_with(prefix)) => self.synthetic_arn(kind),
@@ -245,8 +250,63 @@ impl PhysicalResource<'_, '_> {
                 Some(text) => Json::from(text),
                 None => return Some(Resolution::Invalid),
             },
+            ("AWS::ElasticLoadBalancingV2::LoadBalancer", attribute) => {
+                let load_balancer = self.load_balancer();
+                match attribute {
+                    "LoadBalancerArn" => load_balancer.arn(self.resolver),
+                    "LoadBalancerName" => Json::from(load_balancer.name),
+                    "LoadBalancerFullName" => Json::from(load_balancer.full_name()),
+                    "DNSName" => Json::from(load_balancer.dns_name(self.resolver)),
+                    "CanonicalHostedZoneID" => Json::from(self.cloud_map_id("zone")),
+                    // They are those of the VPC.
+                    "SecurityGroups" => return Some(Resolution::Unknown),
+                    _ => return None,
+                }
+            }
+            ("AWS::ElasticLoadBalancingV2::TargetGroup", attribute) => {
+                let target_group = self.target_group();
+                match attribute {
+                    "TargetGroupArn" => target_group.arn(self.resolver),
+                    "TargetGroupName" => Json::from(target_group.name),
+                    "TargetGroupFullName" => Json::from(target_group.full_name()),
+                    "LoadBalancerArns" => return Some(Resolution::Unknown),
+                    _ => return None,
+                }
+            }
+            ("AWS::ElasticLoadBalancingV2::Listener", "ListenerArn") => self.part_of_load_balancer("listener"),
+            ("AWS::ElasticLoadBalancingV2::ListenerRule", "RuleArn") => self.part_of_load_balancer("listener-rule"),
+            ("AWS::ElasticLoadBalancingV2::ListenerRule", "IsDefault") => Json::from(false),
             _ => return None,
         }))
+    }
+
+    fn load_balancer(&mut self) -> LoadBalancerId {
+        let is_network = self.property("Type").is_some_and(|kind| kind == "network");
+        LoadBalancerId {
+            path: if is_network {
+                "loadbalancer/net/"
+            } else {
+                "loadbalancer/app/"
+            },
+            is_internal: self.property("Scheme").is_some_and(|scheme| scheme == "internal"),
+            name: self.name("Name"),
+        }
+    }
+
+    fn target_group(&mut self) -> LoadBalancerId {
+        LoadBalancerId {
+            path: "targetgroup/",
+            is_internal: false,
+            name: self.name("Name"),
+        }
+    }
+
+    /// The ARN of a listener or of a rule.
+    fn part_of_load_balancer(&self, kind: &str) -> Json {
+        let name = self.generated_name();
+        let number = stable_number(&name);
+        self.resolver
+            .arn("elasticloadbalancing", &format!("{kind}/app/{name}/{number:016x}"))
     }
 
     /// An attribute of an App Mesh resource: its ARN, and the names in it.
@@ -338,4 +398,47 @@ impl PhysicalResource<'_, '_> {
     fn cloud_map_id(&self, kind: &str) -> String {
         format!("{kind}-{}", self.generated_name().to_ascii_lowercase())
     }
+}
+
+/// The names of a load balancer or of a target group.
+struct LoadBalancerId {
+    /// The beginning of its ARN's last part.
+    path: &'static str,
+    is_internal: bool,
+    name: String,
+}
+
+impl LoadBalancerId {
+    fn arn(&self, resolver: &LocalResolver<'_>) -> Json {
+        let Self { path, name, .. } = self;
+        resolver.arn(
+            "elasticloadbalancing",
+            &format!("{path}{name}/{:016x}", stable_number(name)),
+        )
+    }
+
+    /// The end of its ARN, which metrics have as dimension.
+    fn full_name(&self) -> String {
+        let path = self.path.trim_start_matches("loadbalancer/");
+        format!("{path}{}/{:016x}", self.name, stable_number(&self.name))
+    }
+
+    /// Its host name: a label has at most 63 characters, and a number keeps shortened names apart.
+    fn dns_name(&self, resolver: &LocalResolver<'_>) -> String {
+        const LONGEST_NAME: usize = 32;
+        let internal = if self.is_internal { "internal-" } else { "" };
+        let name: String = self.name.chars().take(LONGEST_NAME).collect();
+        let number = stable_number(&self.name) % 10_000_000_000;
+        let region = resolver.region();
+        let environment = resolver.environment.region.as_ref();
+        let suffix = environment.map_or("amazonaws.com", Region::url_suffix);
+        format!("{internal}{name}-{number}.{region}.elb.{suffix}").to_ascii_lowercase()
+    }
+}
+
+/// A number that is the same in every run: FNV-1a.
+fn stable_number(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |number, byte| {
+        (number ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

@@ -1,7 +1,7 @@
 //! How resource types are treated locally: simulated, ignored, or unsupported.
 
 /// Types that are simulated.
-pub(super) const SIMULATED: [&str; 15] = [
+pub(super) const SIMULATED: [&str; 20] = [
     "AWS::AppMesh::GatewayRoute",
     "AWS::AppMesh::Mesh",
     "AWS::AppMesh::Route",
@@ -12,6 +12,11 @@ pub(super) const SIMULATED: [&str; 15] = [
     "AWS::ECS::Cluster",
     "AWS::ECS::Service",
     "AWS::ECS::TaskDefinition",
+    "AWS::ElasticLoadBalancingV2::Listener",
+    "AWS::ElasticLoadBalancingV2::ListenerCertificate",
+    "AWS::ElasticLoadBalancingV2::ListenerRule",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::ElasticLoadBalancingV2::TargetGroup",
     "AWS::SSM::Parameter",
     "AWS::ServiceDiscovery::HttpNamespace",
     "AWS::ServiceDiscovery::Instance",

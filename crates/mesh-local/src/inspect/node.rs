@@ -1,5 +1,6 @@
 //! Finds a node by its names.
 
+use mesh_control::node::load_balancer_node_id;
 use mesh_control::{Identity, ServiceIdentity};
 use mesh_model::app_mesh::{Kind, ResourcePath};
 
@@ -30,7 +31,8 @@ pub enum FindError {
     None,
 }
 
-/// All nodes with Envoys: virtual nodes and virtual gateways, with or without a service, then Service Connect services.
+/// All nodes with Envoys: virtual nodes and virtual gateways, with or without a service, then Service Connect services,
+/// then load balancers.
 #[must_use]
 pub fn nodes(plan: &Plan) -> Vec<Identity> {
     let mesh_nodes = plan.meshes.values().flat_map(|mesh| {
@@ -40,7 +42,8 @@ pub fn nodes(plan: &Plan) -> Vec<Identity> {
     });
     let services = plan.services.iter();
     let services = services.filter(|service| service.membership.namespace().is_some());
-    mesh_nodes.chain(services.map(identity)).collect()
+    let load_balancers = plan.load_balancers.keys().cloned().map(Identity::LoadBalancer);
+    mesh_nodes.chain(services.map(identity)).chain(load_balancers).collect()
 }
 
 /// Finds a node by name:
@@ -48,6 +51,7 @@ pub fn nodes(plan: &Plan) -> Vec<Identity> {
 /// - a node id: `mesh/MESH/virtualNode/NAME`, the same with `virtualGateway`, the ARN of one of the two or of a task
 ///   set;
 /// - `virtualNode/NAME`, `virtualGateway/NAME`, or the name alone;
+/// - `loadBalancer/NAME`, or the name alone;
 /// - `service/NAME`, or the service's name alone: the Service Connect service, or the mesh node of its tasks.
 ///
 /// # Errors
@@ -71,6 +75,7 @@ pub fn find(plan: &Plan, name: &str) -> Result<Identity, FindError> {
     let mut matching = nodes.iter().filter(|node| {
         let has_path = match node {
             Identity::MeshNode(path) => path.name == name || in_mesh(path) == name,
+            Identity::LoadBalancer(own) => own == name,
             Identity::Service(_) => false,
         };
         id.as_ref() == Some(node) || has_path || service.contains(node)
@@ -100,6 +105,7 @@ fn display_name(node: &Identity) -> String {
     match node {
         Identity::MeshNode(path) => path.to_string(),
         Identity::Service(service) => format!("service/{}", service.service),
+        Identity::LoadBalancer(name) => load_balancer_node_id(name),
     }
 }
 

@@ -117,6 +117,7 @@ fn found(name: &str) -> String {
     match find(&plan(TEMPLATE), name) {
         Ok(Identity::MeshNode(path)) => path.to_string(),
         Ok(Identity::Service(service)) => service.to_string(),
+        Ok(Identity::LoadBalancer(name)) => name,
         Err(error) => error.to_string(),
     }
 }

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use mesh_control::node::{EGRESS_PORT, MeshwrightMetadata, egress_listener, ingress_listener, tcp_egress_listener};
 use mesh_control::{Identity, NodeMetadata};
 use mesh_model::app_mesh::{Kind, Protocol, ResourcePath, Topology};
+use mesh_model::load_balancer::LoadBalancer;
 use mesh_model::namespace::Namespace;
 
 /// How a task's connections reach its Envoy.
@@ -24,6 +25,18 @@ pub enum TrafficMode {
     TransparentProxy,
 }
 
+/// The bootstrap metadata of a load balancer, which listens on the ports of the template.
+pub(super) fn of_load_balancer(load_balancer: Option<&LoadBalancer>) -> NodeMetadata {
+    let ports = load_balancer.into_iter().flat_map(|known| known.listeners.keys());
+    NodeMetadata {
+        listener_ports: ports.map(|port| (ingress_listener(&port.to_string()), *port)).collect(),
+        extension: MeshwrightMetadata {
+            ingress_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            ..MeshwrightMetadata::default()
+        },
+    }
+}
+
 /// The bootstrap metadata of a task of this node.
 pub(super) fn node_metadata(
     node: &Identity,
@@ -32,7 +45,10 @@ pub(super) fn node_metadata(
     namespace: Option<&Namespace>,
 ) -> NodeMetadata {
     match (node, kind) {
-        (Identity::MeshNode(_), TrafficMode::TransparentProxy) => NodeMetadata::transparent_proxy(),
+        // It has metadata of its own.
+        (Identity::LoadBalancer(_), _) | (Identity::MeshNode(_), TrafficMode::TransparentProxy) => {
+            NodeMetadata::transparent_proxy()
+        }
         (Identity::MeshNode(path), TrafficMode::ExplicitProxy) => NodeMetadata {
             listener_ports: mesh.map(|mesh| in_mesh(mesh, path)).unwrap_or_default(),
             extension: MeshwrightMetadata {

@@ -45,6 +45,9 @@ pub enum ApplyError {
     /// The slot of a new task could not be created.
     #[error("cannot create a task slot")]
     Machine(#[source] std::io::Error),
+    /// A certificate could not be made.
+    #[error("cannot make a certificate")]
+    Certificate(#[source] std::io::Error),
     /// There are more names than addresses.
     #[error(transparent)]
     NoAddress(AddressesExhausted),
@@ -63,7 +66,7 @@ impl LocalMesh {
         let mut changes = changes(&self.plan, &plan);
         // Their tasks start again.
         for service in self.task_set.failed_services() {
-            if plan.services.iter().any(|wanted| wanted.name == service) {
+            if plan.task_services().any(|wanted| wanted.name == service) {
                 changes.entry(service.to_owned()).or_insert(Change::Replaced);
             }
         }
@@ -71,6 +74,7 @@ impl LocalMesh {
         if let Some(network) = &self.network {
             network.add_names(&plan).map_err(ApplyError::NoAddress)?;
         }
+        self.provide_certificates(&plan)?;
         let mut new = Vec::new();
         if changes.values().any(|change| *change != Change::Gone) {
             self.control.update(|state| expand(state, &plan));
@@ -141,11 +145,11 @@ impl LocalMesh {
                 .desired_count
                 .saturating_sub(current.try_into().unwrap_or(u32::MAX)),
         };
-        for service in &plan.services {
+        for service in plan.task_services() {
             let current = self.task_set.tasks_of(&service.name).len();
             self.task_set.expect(&service.name, missing(current, service));
         }
-        for service in &plan.services {
+        for service in plan.task_services() {
             let current = self.task_set.tasks_of(&service.name);
             let missing = missing(current.len(), service);
             let shared: Arc<ServicePlan> = Arc::new(service.clone());
@@ -166,6 +170,6 @@ impl LocalMesh {
 }
 
 fn count_of(plan: &Plan, service: &str) -> usize {
-    let service = plan.services.iter().find(|found| found.name == service);
+    let service = plan.task_services().find(|found| found.name == service);
     service.map_or(0, |service| service.desired_count.try_into().unwrap_or(usize::MAX))
 }

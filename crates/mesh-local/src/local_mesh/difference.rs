@@ -70,8 +70,9 @@ fn connected<'a>(plan: &'a Plan, service: &ServicePlan) -> Vec<&'a ServiceConnec
 }
 
 fn by_name(plan: &Plan) -> BTreeMap<&str, &ServicePlan> {
-    let services = plan.services.iter();
-    services.map(|service| (service.name.as_str(), service)).collect()
+    plan.task_services()
+        .map(|service| (service.name.as_str(), service))
+        .collect()
 }
 
 #[cfg(test)]

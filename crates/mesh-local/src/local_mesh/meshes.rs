@@ -22,7 +22,8 @@ impl LocalMesh {
     ///
     /// # Errors
     ///
-    /// If there are more virtual services than addresses in the network between the tasks. The mesh is unchanged.
+    /// If there are more virtual services than addresses in the network between the tasks, or a certificate cannot be
+    /// made. The mesh is unchanged.
     pub async fn set_meshes(&mut self, meshes: BTreeMap<String, Topology>) -> Result<(), ApplyError> {
         let before = std::mem::replace(&mut self.plan.meshes, meshes);
         if let Some(network) = &self.network
@@ -31,6 +32,10 @@ impl LocalMesh {
             self.plan.meshes = before;
             network.retain_names(&self.plan);
             return Err(ApplyError::NoAddress(error));
+        }
+        if let Err(error) = self.provide_certificates(&self.plan.clone()) {
+            self.plan.meshes = before;
+            return Err(error);
         }
         let mut has_former_listeners = false;
         self.control.update(|state| {

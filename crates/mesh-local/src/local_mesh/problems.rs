@@ -161,7 +161,7 @@ fn without_gateway(plan: &Plan) -> Vec<Problem> {
     }
     let nodes = plan.services.iter().filter_map(|service| match &service.membership {
         Membership::Mesh(node) => Some(&node.path),
-        Membership::Namespace(_) | Membership::None => None,
+        Membership::Namespace(_) | Membership::LoadBalancer(_) | Membership::None => None,
     });
     let nodes: BTreeSet<&ResourcePath> = nodes.collect();
     let gateways = plan.meshes.values().flat_map(|mesh| {

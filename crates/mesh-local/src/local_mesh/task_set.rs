@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::event::Event;
 use super::service_start::{ServiceStart, wait_for_all};
 use crate::mesh_state::registrations;
 use crate::plan::ServicePlan;
@@ -87,7 +88,11 @@ impl TaskSet {
             network: self.context.network.as_deref(),
             collector: self.context.collector,
         };
-        Slot::new(plan, *number, self.slots_made, namespace, site)
+        let slot = Slot::new(plan, *number, self.slots_made, namespace, site)?;
+        if slot.is_load_balancer() {
+            self.context.load_balancer_sockets.add(slot.admin_socket());
+        }
+        Ok(slot)
     }
 
     fn supervise(&mut self, slot: Arc<Slot>, plan: &Arc<ServicePlan>, namespaces: &[Namespace]) {
@@ -181,6 +186,11 @@ impl TaskSet {
     pub(super) fn tasks_of(&self, service: &str) -> Vec<String> {
         let of_service = self.slots().filter(|slot| slot.service.service == service);
         of_service.map(|slot| slot.name.clone()).collect()
+    }
+
+    /// Reports an event of the mesh.
+    pub(super) fn emit(&self, event: Event) {
+        (self.context.on_event)(event);
     }
 
     /// Updates DNS to the registered tasks.

@@ -159,6 +159,11 @@ impl EnvoyDir {
         self.0.join("a.sock")
     }
 
+    /// The socket on which a load balancer accepts the connections of another network.
+    pub(crate) fn entrance_socket(&self, port: u16) -> PathBuf {
+        self.0.join(format!("{port}.sock"))
+    }
+
     /// Envoy's access log.
     pub(crate) fn access_log(&self) -> PathBuf {
         self.0.join("access.jsonl")

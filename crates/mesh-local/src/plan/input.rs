@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cfn::evaluate::scalar_text;
 use mesh_infra::Value;
 use mesh_infra::cfn::appmesh::{kind_of, name_properties};
-use mesh_infra::cfn::{ResourceType, ecs, servicediscovery as cloud_map, ssm, unknown};
+use mesh_infra::cfn::{ResourceType, ecs, elbv2, servicediscovery as cloud_map, ssm, unknown};
 use mesh_infra::model::InputResource;
 use mesh_model::app_mesh::resource_path::PARAMETER_PREFIX;
 use mesh_model::app_mesh::{Kind, ResourcePath};
@@ -75,6 +75,27 @@ pub(super) fn evaluate<'s>(resources: &[Resource<'s>], diagnostics: &mut Diagnos
                 .extend([name.clone(), attribute(resource, "Arn", errors)]);
             input.name = Some(name);
         });
+    }
+    for resource in all_of(elbv2::LoadBalancer::KIND) {
+        input.add(resource, |resource, input, errors| {
+            input.name = Some(attribute(resource, "LoadBalancerName", errors));
+            let references = [physical_id(resource, errors), attribute(resource, "DNSName", errors)];
+            input.identifiers.extend(references);
+        });
+    }
+    for resource in all_of(elbv2::TargetGroup::KIND) {
+        input.add(resource, |resource, input, errors| {
+            input.name = Some(attribute(resource, "TargetGroupName", errors));
+            input.identifiers.push(physical_id(resource, errors));
+        });
+    }
+    for resource in all_of(elbv2::Listener::KIND) {
+        input.add(resource, |resource, input, errors| {
+            input.identifiers.push(physical_id(resource, errors));
+        });
+    }
+    for resource in all_of(elbv2::ListenerRule::KIND).chain(all_of(elbv2::ListenerCertificate::KIND)) {
+        input.add(resource, |_, _, _| {});
     }
     let task_definitions = all_of(ecs::TaskDefinition::KIND);
     let task_definitions: Vec<_> = task_definitions

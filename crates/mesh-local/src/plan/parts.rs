@@ -28,6 +28,8 @@ pub struct ServicePlan {
     pub registry: Option<RegistryPlan>,
     /// The services whose tasks are running before its own start: `DependsOn`.
     pub depends_on: BTreeSet<String>,
+    /// The ports of its tasks that are targets of load balancers.
+    pub targets: Vec<TargetPlan>,
     /// The family of its task definition.
     pub family: String,
     /// The containers of each task in start order, without the Envoy.
@@ -43,6 +45,32 @@ pub enum Membership {
     Namespace(String),
     /// A mesh of App Mesh.
     Mesh(Box<MeshNode>),
+    /// None: its only task is the Envoy of a load balancer.
+    LoadBalancer(LoadBalancerNode),
+}
+
+/// The Envoy that stands in for a load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoadBalancerNode {
+    /// The name of the load balancer.
+    pub name: String,
+    /// Its host names.
+    pub host_names: Vec<String>,
+    /// The ports of its listeners, and whether they are of TCP.
+    pub listeners: BTreeMap<u16, bool>,
+}
+
+/// A port of a service's tasks that is a target of a load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TargetPlan {
+    /// The name of the target group.
+    pub target_group: String,
+    /// The container port.
+    pub container_port: u16,
+    /// The container port of health checks, if it is another.
+    pub health_check_port: Option<u16>,
 }
 
 /// A service whose tasks are a virtual node or a virtual gateway.
@@ -154,7 +182,7 @@ impl Membership {
     pub fn namespace(&self) -> Option<&str> {
         match self {
             Self::Namespace(name) => Some(name),
-            Self::None | Self::Mesh(_) => None,
+            Self::None | Self::Mesh(_) | Self::LoadBalancer(_) => None,
         }
     }
 }

@@ -23,11 +23,12 @@ enum Support {
 }
 
 /// Structures that are not listed are simulated, or ignored, as a whole; App Mesh's resources except for their owner.
-const SUPPORT: [(&str, Support); 6] = [
+const SUPPORT: [(&str, Support); 14] = [
     (
         "AWS::ECS::Service",
         Support::Only {
-            simulated: "Cluster DesiredCount ServiceConnectConfiguration ServiceName ServiceRegistries TaskDefinition",
+            simulated: "Cluster DesiredCount LoadBalancers ServiceConnectConfiguration ServiceName ServiceRegistries \
+                        TaskDefinition",
             ignored: "AvailabilityZoneRebalancing CapacityProviderStrategy DeploymentConfiguration DeploymentController \
                       EnableECSManagedTags EnableExecuteCommand ForceNewDeployment HealthCheckGracePeriodSeconds \
                       LaunchType Monitoring NetworkConfiguration PlacementConstraints PlacementStrategies \
@@ -65,6 +66,62 @@ const SUPPORT: [(&str, Support); 6] = [
     (
         "AWS::ServiceDiscovery::Service",
         Support::AllBut("HealthCheckConfig ServiceAttributes"),
+    ),
+    (
+        "AWS::ECS::Service.LoadBalancer",
+        Support::AllBut("AdvancedConfiguration LoadBalancerName"),
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        Support::Only {
+            simulated: "LoadBalancerAttributes Name Scheme Type",
+            ignored: "EnableCapacityReservationProvisionStabilize EnablePrefixForIpv6SourceNat \
+                      EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic IpAddressType Ipv4IpamPoolId \
+                      MinimumLoadBalancerCapacity SecurityGroups SubnetMappings Subnets Tags",
+        },
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+        Support::Only {
+            simulated: "HealthCheckEnabled HealthCheckIntervalSeconds HealthCheckPath HealthCheckPort \
+                        HealthCheckProtocol HealthCheckTimeoutSeconds HealthyThresholdCount Matcher Name Port Protocol \
+                        ProtocolVersion TargetGroupAttributes TargetType UnhealthyThresholdCount",
+            ignored: "IpAddressType Tags VpcId",
+        },
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::TargetGroup.Matcher",
+        Support::AllBut("GrpcCode"),
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::Listener",
+        Support::Only {
+            simulated: "Certificates DefaultActions LoadBalancerArn Port Protocol",
+            // Envoy's own choice of TLS versions and ciphers is that of recent policies.
+            ignored: "AlpnPolicy SslPolicy Tags",
+        },
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::ListenerRule",
+        Support::Only {
+            simulated: "Actions Conditions ListenerArn Priority",
+            ignored: "Tags",
+        },
+    ),
+    // The types of actions are read, and those that are not supported are listed.
+    (
+        "AWS::ElasticLoadBalancingV2::Listener.Action",
+        Support::Only {
+            simulated: "FixedResponseConfig ForwardConfig Order RedirectConfig TargetGroupArn Type",
+            ignored: "AuthenticateCognitoConfig AuthenticateOidcConfig JwtValidationConfig",
+        },
+    ),
+    (
+        "AWS::ElasticLoadBalancingV2::ListenerRule.Action",
+        Support::Only {
+            simulated: "FixedResponseConfig ForwardConfig Order RedirectConfig TargetGroupArn Type",
+            ignored: "AuthenticateCognitoConfig AuthenticateOidcConfig JwtValidationConfig",
+        },
     ),
 ];
 
@@ -106,12 +163,19 @@ impl Support {
 }
 
 /// Properties that are simulated as a whole but of which these parts have no local effect, by type and path.
-const NOT_READ: [(&str, &str); 6] = [
+const NOT_READ: [(&str, &str); 11] = [
     ("AWS::ECS::Cluster", "CapacityProviders"),
     ("AWS::ECS::Cluster", "Configuration"),
     ("AWS::ECS::Cluster", "DefaultCapacityProviderStrategy"),
     ("AWS::ECS::Service", "ServiceConnectConfiguration.LogConfiguration"),
     ("AWS::ECS::Service", "ServiceConnectConfiguration.Services.Tls"),
+    // What is outside of the given templates is noted where it is referred to.
+    ("AWS::ECS::Service", "LoadBalancers.TargetGroupArn"),
+    ("AWS::ElasticLoadBalancingV2::Listener", "LoadBalancerArn"),
+    ("AWS::ElasticLoadBalancingV2::ListenerCertificate", "ListenerArn"),
+    ("AWS::ElasticLoadBalancingV2::ListenerRule", "ListenerArn"),
+    // Rules with an unknown priority are in the order of the template.
+    ("AWS::ElasticLoadBalancingV2::ListenerRule", "Priority"),
     ("AWS::ServiceDiscovery::PrivateDnsNamespace", "Vpc"),
 ];
 
@@ -228,6 +292,9 @@ mod tests {
                 false,
             ),
             ("AWS::ECS::Service", "LoadBalancers[0].TargetGroupArn", false),
+            ("AWS::ECS::Service", "LoadBalancers[0].ContainerPort", true),
+            ("AWS::ElasticLoadBalancingV2::LoadBalancer", "Subnets[0]", false),
+            ("AWS::ElasticLoadBalancingV2::ListenerRule", "Priority", false),
             ("AWS::ECS::Service", "ServiceConnectConfiguration.Namespace", true),
             (
                 "AWS::ECS::Service",

@@ -12,6 +12,7 @@ use sidecar_contract::Diagnostics;
 
 use super::cloud_map::{self, CloudMap};
 use super::limits::check_name;
+use super::load_balancers::{self, LoadBalancers, TaskPorts};
 use super::parts::{Membership, MeshNode, ServicePlan};
 use super::reader::Reader;
 use super::task_definition::{self, Task};
@@ -22,6 +23,7 @@ use crate::image::Images;
 /// Shared inputs for reading services.
 struct Context<'c, 'p> {
     cloud_map: &'c CloudMap<'p>,
+    load_balancers: &'c LoadBalancers,
     images: &'c Images,
 }
 
@@ -29,13 +31,18 @@ struct Context<'c, 'p> {
 pub(super) fn describe_all(
     reader: &mut Reader<'_, '_>,
     cloud_map: &CloudMap<'_>,
+    load_balancers: &LoadBalancers,
     images: &Images,
 ) -> Vec<DescribedService> {
     let model = reader.model;
     for cluster in reader.all_of(ecs::Cluster::KIND) {
         reader.report_resource(cluster);
     }
-    let context = Context { cloud_map, images };
+    let context = Context {
+        cloud_map,
+        load_balancers,
+        images,
+    };
     let mut described = BTreeSet::new();
     let (mut services, mut are_all_found) = (Vec::new(), true);
     for service in model.services() {
@@ -102,7 +109,14 @@ impl Context<'_, '_> {
         let (is_found, are_ports_known) = task
             .as_ref()
             .map_or((false, false), |task| (true, task.are_ports_known));
+        let envoy = task.as_ref().and_then(|task| task.envoy.as_ref());
+        let envoy = envoy.map(|envoy| envoy.container.clone());
         let containers = task.map(|task| task.containers).unwrap_or_default();
+        let task_ports = TaskPorts {
+            containers: if are_ports_known { &containers } else { &[] },
+            envoy: envoy.as_deref(),
+        };
+        let targets = load_balancers::targets_of_service(service, &task_ports, self.load_balancers, &path, reader);
         let mut ports = containers.iter().flat_map(|container| &container.ports);
         let first_port = ports.next().map(|port| port.mapping.container_port);
         let desired_count = service.desired_count.as_ref().and_then(|value| value.known().copied());
@@ -113,6 +127,7 @@ impl Context<'_, '_> {
             membership,
             depends_on: BTreeSet::new(),
             registry: self.cloud_map.registry(service, first_port, &path, reader.diagnostics),
+            targets,
             family: family.unwrap_or_default(),
             containers,
         };

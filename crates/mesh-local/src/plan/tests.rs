@@ -7,6 +7,7 @@ mod constructs;
 mod dependencies;
 mod envoys;
 mod errors;
+mod load_balancers;
 mod multiple_stacks;
 mod networks;
 mod service_registries;

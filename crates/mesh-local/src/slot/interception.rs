@@ -7,7 +7,7 @@ use mesh_model::app_mesh::Kind;
 use mesh_model::namespace::Namespace;
 
 use crate::network::{BRIDGE, ENVOY, IptablesRules, ServiceConnectRedirects, User};
-use crate::plan::{Interception, Membership, MeshNode, ServicePlan};
+use crate::plan::{Interception, LoadBalancerNode, Membership, MeshNode, ServicePlan};
 
 /// Service Connect's Envoy listeners. ECS picks ports from 32768, which are also ephemeral ports; Envoy binds its own
 /// before the task makes any call.
@@ -36,7 +36,24 @@ impl InterceptionSetup {
         match &plan.membership {
             Membership::Mesh(node) => Some(Self::of_mesh_node(node)),
             Membership::Namespace(_) => namespace.map(|namespace| Self::of_service(&plan.name, namespace)),
+            Membership::LoadBalancer(node) => Some(Self::of_load_balancer(node)),
             Membership::None => None,
+        }
+    }
+
+    /// A load balancer: it listens on its own ports and intercepts nothing. No rule has to tell its Envoy's connections from
+    /// others, so the Envoy runs as the user who may bind ports below 1024.
+    fn of_load_balancer(node: &LoadBalancerNode) -> Self {
+        let ports = || node.listeners.keys().copied();
+        Self {
+            listeners: ports()
+                .map(|port| (ingress_listener(&port.to_string()), port))
+                .collect(),
+            ingress: ports().map(|port| (port.to_string(), port)).collect(),
+            is_transparent_proxy: false,
+            node: None,
+            rules: IptablesRules::default(),
+            user: User { id: 0, group: 0 },
         }
     }
 

@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use mesh_control::ServiceIdentity;
-use mesh_control::node::{egress_listener, ingress_listener, tcp_egress_listener};
+use mesh_control::node::{egress_listener, ingress_listener, load_balancer_node_id, tcp_egress_listener};
 use mesh_model::app_mesh::Protocol;
 use mesh_model::namespace::Namespace;
 use sidecar_contract::{MeshSuffixes, environment as variables};
 
 use super::listeners::ListenAddresses;
 use crate::evaluate::{ACCOUNT, REGION};
-use crate::plan::MeshNode;
+use crate::plan::{LoadBalancerNode, MeshNode};
 
 /// A task's Envoy, as far as it is constant across restarts.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Sidecar {
     pub(super) node_id: String,
     /// Its ingress ports by name; true for TCP.
     pub(super) ingress: BTreeMap<String, bool>,
+    /// Whether applications beside it, or itself, call others through it.
+    pub(super) has_egress: bool,
     /// Its TCP upstreams, by name and port.
     tcp_egress: BTreeSet<(String, u16)>,
     /// The name suffixes that its applications call through it. `None` if they call nothing.
@@ -46,6 +48,7 @@ impl Sidecar {
         Self {
             node_id: service.node_id(REGION, ACCOUNT, "local"),
             ingress: ingress.collect(),
+            has_egress: true,
             tcp_egress: tcp.map(|endpoint| (endpoint.dns_name.clone(), endpoint.port)).collect(),
             suffixes: Some(MeshSuffixes::new(aliases.chain([namespace.name.as_str()]))),
             sds: None,
@@ -61,6 +64,7 @@ impl Sidecar {
             ingress: listeners
                 .map(|(port, protocol)| (port.to_string(), *protocol == Protocol::Tcp))
                 .collect(),
+            has_egress: true,
             tcp_egress: node.tcp_backends.clone(),
             // In a mesh without virtual services they call nothing.
             suffixes: node.suffixes.clone().filter(|suffixes| !suffixes.is_empty()),
@@ -70,12 +74,28 @@ impl Sidecar {
         }
     }
 
+    /// The Envoy of a load balancer.
+    pub(super) fn of_load_balancer(node: &LoadBalancerNode) -> Self {
+        Self {
+            node_id: load_balancer_node_id(&node.name),
+            ingress: node
+                .listeners
+                .iter()
+                .map(|(port, is_tcp)| (port.to_string(), *is_tcp))
+                .collect(),
+            has_egress: false,
+            tcp_egress: BTreeSet::new(),
+            suffixes: None,
+            sds: None,
+            app_address: None,
+        }
+    }
+
     /// The keys of its listeners in explicit-proxy mode.
     pub(super) fn listeners(&self) -> impl Iterator<Item = String> {
         let ingress = self.ingress.keys().map(|name| ingress_listener(name));
-        std::iter::once(egress_listener())
-            .chain(ingress)
-            .chain(self.tcp_egress_listeners())
+        let egress = self.has_egress.then(egress_listener);
+        egress.into_iter().chain(ingress).chain(self.tcp_egress_listeners())
     }
 
     /// Whether its applications call TCP through it.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use mesh_control::ControlPlane;
 
+use super::draining::LoadBalancerSockets;
 use crate::cloud_map::CloudMap;
 use crate::event::Event;
 use crate::launcher::Launcher;
@@ -22,6 +23,8 @@ pub(crate) struct TaskContext {
     pub(crate) cloud_map: CloudMap,
     pub(crate) control: ControlPlane,
     pub(crate) on_event: Box<dyn Fn(Event) + Send + Sync>,
+    /// The admin interfaces of load balancers, which know the requests in progress.
+    pub(crate) load_balancer_sockets: LoadBalancerSockets,
     /// The network for task namespaces; `None` in [`Network::Shared`](crate::Network::Shared).
     pub(crate) network: Option<Arc<MeshNetwork>>,
     /// The directory of all logs and sockets, kept for as long as a task may write to it.

@@ -72,6 +72,14 @@ pub(super) const MODULE: Module = Module {
             UnhealthyThresholdCount,
             /// Settings by name, such as `deregistration_delay.timeout_seconds`.
             TargetGroupAttributes,
+            /// The version of HTTP: `HTTP1`, `HTTP2` or `GRPC`. Default, decided by Elastic Load Balancing: `HTTP1`.
+            ProtocolVersion,
+            /// The port of health checks. Default, decided by Elastic Load Balancing: `traffic-port`, that of the target.
+            HealthCheckPort,
+            /// Whether targets are checked. Default, decided by Elastic Load Balancing: true.
+            HealthCheckEnabled,
+            /// Targets that no service registers.
+            Targets,
         }
 
         /// Status codes of a healthy target.
@@ -79,6 +87,8 @@ pub(super) const MODULE: Module = Module {
             /// Codes from 200 to 499, such as `200,202` or `200-399`. Default, decided by Elastic Load Balancing: 200
             /// behind an application load balancer, 200-399 behind a network load balancer.
             HttpCode,
+            /// Codes of gRPC from 0 to 99. Default, decided by Elastic Load Balancing: 12.
+            GrpcCode,
         }
 
         /// A port of a load balancer, and the actions for its connections.
@@ -98,30 +108,176 @@ pub(super) const MODULE: Module = Module {
             DefaultActions,
         }
 
+        /// More certificates of a listener, which it selects by the name that a client asks for.
+        ///
+        /// `Ref` returns an id.
+        ListenerCertificate = "AWS::ElasticLoadBalancingV2::ListenerCertificate" {
+            /// The listener's ARN.
+            ListenerArn,
+            /// The certificates.
+            Certificates,
+        }
+
         /// A certificate of a listener.
-        Certificate = "AWS::ElasticLoadBalancingV2::Listener.Certificate" {
+        Certificate = "AWS::ElasticLoadBalancingV2::Listener.Certificate"
+            | "AWS::ElasticLoadBalancingV2::ListenerCertificate.Certificate" {
             /// Its ARN in Certificate Manager or IAM.
             CertificateArn,
         }
 
+        /// A rule of a listener of an application load balancer: actions for the requests that match all of its conditions.
+        ///
+        /// `Ref` returns the ARN. `Fn::GetAtt` supports `RuleArn` and `IsDefault`.
+        ListenerRule = "AWS::ElasticLoadBalancingV2::ListenerRule" {
+            // CloudFormation rejects a rule without a listener.
+            /// The listener's ARN.
+            ListenerArn.required,
+            /// Its place among the rules of its listener, from 1: the lowest is tried first.
+            Priority,
+            /// The conditions.
+            Conditions,
+            /// The actions.
+            Actions,
+        }
+
+        /// A condition of a rule.
+        RuleCondition = "AWS::ElasticLoadBalancingV2::ListenerRule.RuleCondition" {
+            /// The type: `http-header`, `http-request-method`, `host-header`, `path-pattern`, `query-string` or
+            /// `source-ip`.
+            Field,
+            /// The values of `host-header` and `path-pattern`, in place of their own configuration.
+            Values,
+            /// Regular expressions, in their place.
+            RegexValues,
+            /// For `host-header`.
+            HostHeaderConfig,
+            /// For `http-header`.
+            HttpHeaderConfig,
+            /// For `http-request-method`.
+            HttpRequestMethodConfig,
+            /// For `path-pattern`.
+            PathPatternConfig,
+            /// For `query-string`.
+            QueryStringConfig,
+            /// For `source-ip`.
+            SourceIpConfig,
+        }
+
+        /// Hosts or paths of a condition.
+        PatternConfig = "AWS::ElasticLoadBalancingV2::ListenerRule.HostHeaderConfig"
+            | "AWS::ElasticLoadBalancingV2::ListenerRule.PathPatternConfig" {
+            /// Patterns with the wildcards `*` and `?`.
+            Values,
+            /// Regular expressions, in their place.
+            RegexValues,
+        }
+
+        /// A header of a condition.
+        HttpHeaderConfig = "AWS::ElasticLoadBalancingV2::ListenerRule.HttpHeaderConfig" {
+            /// Its name.
+            HttpHeaderName,
+            /// Patterns of its value, with the wildcards `*` and `?`.
+            Values,
+            /// Regular expressions, in their place.
+            RegexValues,
+        }
+
+        /// Methods of a condition.
+        HttpRequestMethodConfig = "AWS::ElasticLoadBalancingV2::ListenerRule.HttpRequestMethodConfig" {
+            /// Their names, with the case of the request.
+            Values,
+        }
+
+        /// Query parameters of a condition.
+        QueryStringConfig = "AWS::ElasticLoadBalancingV2::ListenerRule.QueryStringConfig" {
+            /// Keys and values, one of which must be in the request.
+            Values,
+        }
+
+        /// A query parameter of a condition.
+        QueryStringKeyValue = "AWS::ElasticLoadBalancingV2::ListenerRule.QueryStringKeyValue" {
+            /// The key. Default, decided by Elastic Load Balancing: any.
+            Key,
+            /// A pattern of the value, with the wildcards `*` and `?`.
+            Value,
+        }
+
+        /// Client addresses of a condition.
+        SourceIpConfig = "AWS::ElasticLoadBalancingV2::ListenerRule.SourceIpConfig" {
+            /// Blocks of addresses, such as `192.0.2.0/24`.
+            Values,
+        }
+
         /// An action of a listener.
-        Action = "AWS::ElasticLoadBalancingV2::Listener.Action" {
+        Action = "AWS::ElasticLoadBalancingV2::Listener.Action" | "AWS::ElasticLoadBalancingV2::ListenerRule.Action" {
             /// The type. Network load balancers support `forward` alone.
             Type,
             /// The target group's ARN, for `forward`.
             TargetGroupArn,
             /// The other URL, for `redirect`.
             RedirectConfig,
+            /// Its place among the actions: the lowest is first. Required for several.
+            Order,
+            /// The target groups with their weights, for `forward`.
+            ForwardConfig,
+            /// The response, for `fixed-response`.
+            FixedResponseConfig,
         }
 
-        /// The URL of a redirect. A part that is left out is that of the request.
-        RedirectConfig = "AWS::ElasticLoadBalancingV2::Listener.RedirectConfig" {
+        /// Target groups that share the requests.
+        ForwardConfig = "AWS::ElasticLoadBalancingV2::Listener.ForwardConfig"
+            | "AWS::ElasticLoadBalancingV2::ListenerRule.ForwardConfig" {
+            /// The target groups.
+            TargetGroups,
+            /// Whether a client stays with one of them.
+            TargetGroupStickinessConfig,
+        }
+
+        /// A target group and its share.
+        TargetGroupTuple = "AWS::ElasticLoadBalancingV2::Listener.TargetGroupTuple"
+            | "AWS::ElasticLoadBalancingV2::ListenerRule.TargetGroupTuple" {
+            /// Its ARN.
+            TargetGroupArn,
+            /// Its weight, 0 to 999.
+            Weight,
+        }
+
+        /// Whether a client stays with a target group.
+        TargetGroupStickinessConfig = "AWS::ElasticLoadBalancingV2::Listener.TargetGroupStickinessConfig"
+            | "AWS::ElasticLoadBalancingV2::ListenerRule.TargetGroupStickinessConfig" {
+            /// Whether it does. Default, decided by Elastic Load Balancing: false.
+            Enabled,
+            /// For how long, in seconds: 1 to 604800.
+            DurationSeconds,
+        }
+
+        /// A response of the load balancer.
+        FixedResponseConfig = "AWS::ElasticLoadBalancingV2::Listener.FixedResponseConfig"
+            | "AWS::ElasticLoadBalancingV2::ListenerRule.FixedResponseConfig" {
+            /// The status: 2XX, 4XX or 5XX.
+            StatusCode,
+            /// The type of the body, such as `text/plain`.
+            ContentType,
+            /// The body, at most 1,024 characters.
+            MessageBody,
+        }
+
+        /// The URL of a redirect. A part that is left out is that of the request. Each may have `#{protocol}`, `#{host}`,
+        /// `#{port}`, `#{path}` and `#{query}` of the request.
+        RedirectConfig = "AWS::ElasticLoadBalancingV2::Listener.RedirectConfig"
+            | "AWS::ElasticLoadBalancingV2::ListenerRule.RedirectConfig" {
             /// `HTTP` or `HTTPS`.
             Protocol,
             /// The port.
             Port,
             /// `HTTP_301` or `HTTP_302`.
             StatusCode,
+            /// The host.
+            Host,
+            /// The path, with its first slash.
+            Path,
+            /// The query, without its question mark.
+            Query,
         }
     },
 };

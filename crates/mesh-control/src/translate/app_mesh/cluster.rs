@@ -41,7 +41,14 @@ pub(super) fn of_node(
     let mapping = listener.port_mapping;
     let name = names::egress_cluster(&context.mesh.name, node, mapping.protocol, mapping.port);
     let discovery = Discovery::of(context, spec, mapping.port);
-    let transport_socket = match tls::of_client(backend.policy, listener, &discovery.name, mapping.protocol) {
+    let certificates = &context.state.certificates;
+    let transport_socket = match tls::of_client(
+        backend.policy,
+        listener,
+        &discovery.name,
+        mapping.protocol,
+        certificates,
+    ) {
         ClientTls::Plain => None,
         ClientTls::Tls(socket) => Some(*socket),
         ClientTls::Impossible(reason) => {

@@ -6,10 +6,9 @@ use std::net::IpAddr;
 
 use envoy_types::pb::envoy::config::core::v3::api_config_source::ApiType;
 use envoy_types::pb::envoy::config::core::v3::config_source::ConfigSourceSpecifier;
-use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
 use envoy_types::pb::envoy::config::core::v3::grpc_service::{EnvoyGrpc, TargetSpecifier};
 use envoy_types::pb::envoy::config::core::v3::{
-    ApiConfigSource, ApiVersion, ConfigSource, DataSource, GrpcService, TransportSocket, transport_socket,
+    ApiConfigSource, ApiVersion, ConfigSource, GrpcService, TransportSocket,
 };
 use envoy_types::pb::envoy::extensions::transport_sockets::tls::v3::common_tls_context::{
     CombinedCertificateValidationContext, ValidationContextType,
@@ -28,9 +27,9 @@ use mesh_model::app_mesh::tls::{
     ClientPolicyTls, ClientTlsCertificate, ClientTlsTrust, FileCertificate, ListenerTls, ListenerTlsCertificate,
     ListenerTlsTrust, SdsSecret, SubjectAlternativeNames, TlsMode,
 };
-use prost::Name;
 
-use super::super::envoy::any;
+use super::super::tls::{certificate, in_file, inline, socket};
+use crate::certificates::Certificates;
 use envoy_bootstrap::SDS_CLUSTER;
 
 /// The TLS of a client.
@@ -51,6 +50,7 @@ pub(super) fn of_client(
     listener: &Listener,
     discovery_name: &str,
     protocol: Protocol,
+    certificates: &Certificates,
 ) -> ClientTls {
     let port = listener.port_mapping.port;
     let policy = policy.filter(|policy| policy.ports.is_empty() || policy.ports.contains(&port));
@@ -65,7 +65,9 @@ pub(super) fn of_client(
     };
     if let Some(policy) = policy {
         match &policy.certificate {
-            Some(ClientTlsCertificate::File(files)) => common.tls_certificates.push(certificate_files(files)),
+            Some(ClientTlsCertificate::File(files)) => {
+                common.tls_certificates.push(certificate_files(files, certificates))
+            }
             Some(ClientTlsCertificate::Sds(secret)) => common.tls_certificate_sds_secret_configs.push(sds(secret)),
             None => {}
         }
@@ -74,9 +76,15 @@ pub(super) fn of_client(
             None => vec![san_matcher(discovery_name)],
         };
         let trust = match &policy.validation.trust {
-            ClientTlsTrust::File(file) => Trust::File(&file.certificate_chain),
+            ClientTlsTrust::File(file) => file_trust(&file.certificate_chain, certificates),
             ClientTlsTrust::Sds(secret) => Trust::Sds(secret),
-            ClientTlsTrust::Acm(_) => return ClientTls::Impossible(ACM.to_owned()),
+            ClientTlsTrust::Acm(acm) => {
+                let arns = acm.certificate_authority_arns.iter().map(String::as_str);
+                match certificates.bundle(arns) {
+                    Some(bundle) => Trust::Bundle(bundle),
+                    None => return ClientTls::Impossible(ACM.to_owned()),
+                }
+            }
         };
         common.validation_context_type = Some(validation(&trust, names));
     }
@@ -96,7 +104,11 @@ pub(super) fn of_client(
 /// # Errors
 ///
 /// If its certificate is not available here.
-pub(super) fn of_listener(tls: &ListenerTls, protocol: Protocol) -> Result<Option<TransportSocket>, String> {
+pub(super) fn of_listener(
+    tls: &ListenerTls,
+    protocol: Protocol,
+    certificates: &Certificates,
+) -> Result<Option<TransportSocket>, String> {
     if tls.mode == TlsMode::Disabled {
         return Ok(None);
     }
@@ -105,14 +117,17 @@ pub(super) fn of_listener(tls: &ListenerTls, protocol: Protocol) -> Result<Optio
         ..Default::default()
     };
     match &tls.certificate {
-        ListenerTlsCertificate::File(files) => common.tls_certificates.push(certificate_files(files)),
+        ListenerTlsCertificate::File(files) => common.tls_certificates.push(certificate_files(files, certificates)),
         ListenerTlsCertificate::Sds(secret) => common.tls_certificate_sds_secret_configs.push(sds(secret)),
-        ListenerTlsCertificate::Acm(_) => return Err(ACM.to_owned()),
+        ListenerTlsCertificate::Acm(acm) => match certificates.identities.get(&acm.certificate_arn) {
+            Some(known) => common.tls_certificates.push(certificate(known)),
+            None => return Err(ACM.to_owned()),
+        },
     }
     if let Some(wanted) = &tls.validation {
         let names = wanted.subject_alternative_names.as_ref().map(san_matchers);
         let trust = match &wanted.trust {
-            ListenerTlsTrust::File(file) => Trust::File(&file.certificate_chain),
+            ListenerTlsTrust::File(file) => file_trust(&file.certificate_chain, certificates),
             ListenerTlsTrust::Sds(secret) => Trust::Sds(secret),
         };
         common.validation_context_type = Some(validation(&trust, names.unwrap_or_default()));
@@ -127,7 +142,13 @@ pub(super) fn of_listener(tls: &ListenerTls, protocol: Protocol) -> Result<Optio
 /// The trusted authorities of one side.
 enum Trust<'a> {
     File(&'a str),
+    Bundle(String),
     Sds(&'a SdsSecret),
+}
+
+/// The authorities in a file, or those that are known under its path.
+fn file_trust<'a>(path: &'a str, certificates: &Certificates) -> Trust<'a> {
+    certificates.bundle([path]).map_or(Trust::File(path), Trust::Bundle)
 }
 
 fn validation(trust: &Trust<'_>, names: Vec<SubjectAltNameMatcher>) -> ValidationContextType {
@@ -138,6 +159,10 @@ fn validation(trust: &Trust<'_>, names: Vec<SubjectAltNameMatcher>) -> Validatio
     match trust {
         Trust::File(file) => ValidationContextType::ValidationContext(CertificateValidationContext {
             trusted_ca: Some(in_file(file)),
+            ..context
+        }),
+        Trust::Bundle(bundle) => ValidationContextType::ValidationContext(CertificateValidationContext {
+            trusted_ca: Some(inline(bundle)),
             ..context
         }),
         Trust::Sds(secret) => ValidationContextType::CombinedValidationContext(CombinedCertificateValidationContext {
@@ -179,17 +204,14 @@ fn alpn(protocol: Protocol) -> Vec<String> {
     }
 }
 
-fn certificate_files(files: &FileCertificate) -> TlsCertificate {
+/// The certificate in two files, or the one that is known under the path of its chain.
+fn certificate_files(files: &FileCertificate, certificates: &Certificates) -> TlsCertificate {
+    if let Some(known) = certificates.identities.get(&files.certificate_chain) {
+        return certificate(known);
+    }
     TlsCertificate {
         certificate_chain: Some(in_file(&files.certificate_chain)),
         private_key: Some(in_file(&files.private_key)),
-        ..Default::default()
-    }
-}
-
-fn in_file(path: &str) -> DataSource {
-    DataSource {
-        specifier: Some(Specifier::Filename(path.to_owned())),
         ..Default::default()
     }
 }
@@ -214,12 +236,5 @@ fn sds(secret: &SdsSecret) -> SdsSecretConfig {
             })),
             ..Default::default()
         }),
-    }
-}
-
-fn socket<M: Name>(context: &M) -> TransportSocket {
-    TransportSocket {
-        name: "envoy.transport_sockets.tls".to_owned(),
-        config_type: Some(transport_socket::ConfigType::TypedConfig(any(context))),
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn secured(
     let Some(wanted) = &listener.tls else {
         return Some(vec![chain]);
     };
-    match tls::of_listener(wanted, listener.port_mapping.protocol) {
+    match tls::of_listener(wanted, listener.port_mapping.protocol, &context.state.certificates) {
         Ok(None) => Some(vec![chain]),
         Ok(Some(socket)) if wanted.mode == TlsMode::Permissive => {
             let plain = listeners::for_transport(chain.clone(), "raw_buffer");

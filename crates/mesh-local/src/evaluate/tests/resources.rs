@@ -91,8 +91,8 @@ fn what_is_not_simulated_answers_with_something_to_go_on_with() {
             json!("role/Role"),
         ),
         (
-            json!({"Fn::Select": [1, {"Fn::Split": ["/", {"Ref": "Door"}]}]}),
-            json!("Door"),
+            json!({"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "Door"}]}]}),
+            json!("demo-Door"),
         ),
         (json!({"Fn::GetAtt": "Own.Any.Thing"}), json!("Own.Any.Thing")),
     ] {

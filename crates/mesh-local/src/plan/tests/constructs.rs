@@ -100,9 +100,7 @@ fn aws_only_resources_are_listed_in_groups() {
             "Vpc, InternetGateway, InternetGatewayAttachment, RouteTable, InternetRoute and 9 more (AWS::EC2)",
             "ControlPlaneTaskRole, ControlPlaneExecutionRole, BlueExecutionRole, DoorExecutionRole (AWS::IAM::Role)",
             "ControlPlaneLogGroup, BlueLogGroup, DoorLogGroup (AWS::Logs::LogGroup)",
-            "EntranceLoadBalancer, EntranceTargetGroup, EntranceListener (AWS::ElasticLoadBalancingV2)",
             "ControlPlaneService (the control plane is in this process)",
-            "Resources.DoorService.Properties.LoadBalancers (property)",
         ]
     );
 }

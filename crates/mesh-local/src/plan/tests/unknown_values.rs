@@ -101,6 +101,10 @@ fn what_is_read_has_a_stand_in_and_a_note() {
                     " or the template of the stack that exports it"
                 )
             ),
+            (
+                "Resources.Web.Properties.LoadBalancers[0].TargetGroupArn".to_owned(),
+                "the target group is in none of the given templates, and gets no targets here".to_owned()
+            ),
         ]
     );
 }
