@@ -121,7 +121,7 @@ pub(crate) enum ImportError {
 pub(crate) fn run(arguments: &ImportArguments) -> Result<(), ImportError> {
     arguments.check()?;
     let meshes = match &arguments.endpoint_url {
-        Some(url) if arguments.sources.is_empty() => read_api(arguments, url)?,
+        Some(url) if arguments.sources.is_empty() => read_api(url, arguments.region.as_deref(), &arguments.meshes)?,
         _ => read(arguments)?,
     };
     for note in &meshes.notes {
@@ -139,7 +139,11 @@ pub(crate) fn run(arguments: &ImportArguments) -> Result<(), ImportError> {
             write_text(arguments, &source)?;
         }
         Target::Dumps => write_text(arguments, &to_dumps(&meshes))?,
-        Target::Api => return write_api(arguments, &meshes),
+        Target::Api => {
+            // `check` requires it.
+            let url = arguments.endpoint_url.as_deref().unwrap_or_default();
+            return write_api(url, arguments.region.as_deref(), &meshes, arguments.prune);
+        }
     }
     print_error(&format!("{} mesh resources imported", meshes.resources.len()));
     Ok(())
@@ -175,24 +179,22 @@ impl ImportArguments {
 }
 
 #[cfg(feature = "aws")]
-fn read_api(arguments: &ImportArguments, url: &str) -> Result<Meshes, ImportError> {
-    Ok(api::read(url, arguments.region.as_deref(), &arguments.meshes)?)
+fn read_api(url: &str, region: Option<&str>, meshes: &[String]) -> Result<Meshes, ImportError> {
+    Ok(api::read(url, region, meshes)?)
 }
 
 #[cfg(not(feature = "aws"))]
-fn read_api(_arguments: &ImportArguments, _url: &str) -> Result<Meshes, ImportError> {
+fn read_api(_url: &str, _region: Option<&str>, _meshes: &[String]) -> Result<Meshes, ImportError> {
     Err(ImportError::AwsDisabled(crate::cli::aws_disabled::enable_hint()))
 }
 
 #[cfg(feature = "aws")]
-fn write_api(arguments: &ImportArguments, meshes: &Meshes) -> Result<(), ImportError> {
-    // `check` requires it.
-    let url = arguments.endpoint_url.as_deref().unwrap_or_default();
-    Ok(api::write(url, arguments.region.as_deref(), meshes, arguments.prune)?)
+fn write_api(url: &str, region: Option<&str>, meshes: &Meshes, prune: bool) -> Result<(), ImportError> {
+    Ok(api::write(url, region, meshes, prune)?)
 }
 
 #[cfg(not(feature = "aws"))]
-fn write_api(_arguments: &ImportArguments, _meshes: &Meshes) -> Result<(), ImportError> {
+fn write_api(_url: &str, _region: Option<&str>, _meshes: &Meshes, _prune: bool) -> Result<(), ImportError> {
     Err(ImportError::AwsDisabled(crate::cli::aws_disabled::enable_hint()))
 }
 
