@@ -19,7 +19,7 @@ fn a_mesh_passes_the_api_and_dumps_unchanged() {
     let runtime = Runtime::new().expect("a runtime");
     let client = runtime.block_on(server::start(false));
     let config = Config {
-        cases: 48,
+        cases: 32,
         failure_persistence: None,
         ..Config::default()
     };
