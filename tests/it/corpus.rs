@@ -109,6 +109,18 @@ impl Set {
     }
 }
 
+/// Fails unless one text was printed before the other: services start in the order of `DependsOn`.
+#[track_caller]
+fn assert_order(run: &Run<'_>, first: &str, second: &str) {
+    let printed = run.printed().stderr;
+    let position = |text: &str| {
+        printed
+            .find(text)
+            .unwrap_or_else(|| panic!("no `{text}` in\n{printed}"))
+    };
+    assert!(position(first) < position(second), "{printed}");
+}
+
 async fn stop(run: Run<'_>, workdir: &Workdir) {
     run.signal(Signal::INT);
     let ended = run.end().await;
@@ -174,17 +186,7 @@ async fn stacks_of_the_cdk_run_in_their_order() {
         body(&format!("{web}downstream/catalogue.shop.internal")).await,
         r#"{"message":"fetched!","service":"web","response":{"message":"ok","service":"catalogue","version":"unknown"}}"#
     );
-    // `DependsOn`: the catalogue runs before the first task of web starts.
-    let printed = run.printed().stderr;
-    let position = |text: &str| {
-        printed
-            .find(text)
-            .unwrap_or_else(|| panic!("no `{text}` in\n{printed}"))
-    };
-    assert!(
-        position("catalogue/1: running after") < position("web/1: Envoy ready after"),
-        "{printed}"
-    );
+    assert_order(&run, "catalogue/1: running after", "web/1: Envoy ready after");
     stop(run, &workdir).await;
 }
 
@@ -216,6 +218,10 @@ async fn nested_stacks_run() {
     let workdir = Workdir::new();
     let run = set("nested").up(&workdir, &[]).await;
     let front = run.url("# front/1, port http");
+    // All tasks of a nested stack run before those of one that depends on it.
+    for back in ["back/1: running after", "back/2: running after"] {
+        assert_order(&run, back, "front/1: Envoy ready after");
+    }
     let through_front = format!("{front}downstream/back:80");
     assert_eq!(
         body(&through_front).await,

@@ -32,7 +32,12 @@ async fn up<'w>(workdir: &'w Workdir, arguments: &[&str], problem: &str) -> Run<
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_that_cannot_start_is_named_and_the_others_run() {
     let workdir = Workdir::new();
-    let broken = |template: &mut serde_json::Value| container(template, "Green")["Image"] = json!("team/app:1");
+    let broken = |template: &mut serde_json::Value| {
+        let green = container(template, "Green");
+        green["Image"] = json!("team/app:1");
+        // It runs a program of the image.
+        green.as_object_mut().expect("an object").remove("HealthCheck");
+    };
     let file = changed(&workdir, broken).display().to_string();
     let database = workdir.path("database").display().to_string();
     let image = format!(

@@ -101,7 +101,7 @@ async fn an_envoy_that_exits_while_a_container_waits_is_reported() {
         containers.as_array_mut().expect("a list").push(init);
     });
     let file = file.display().to_string();
-    let up = ["up", "--template", &file, "--image", "team/init=sleep 600"];
+    let up = ["up", "--strict", "--template", &file, "--image", "team/init=sleep 600"];
     let mut run = Run::start(&workdir, workdir.meshwright(&up));
     run.wait_for_lines(1, "green/1: container init started", "").await;
     send(run.pid("green/1: Envoy ready after"), Signal::KILL);
@@ -123,6 +123,9 @@ async fn unusual_waits_are_reported() {
         let green = container(template, "Green");
         green["Image"] = json!("team/idle");
         green.as_object_mut().expect("an object").remove("HealthCheck");
+        // It would wait for blue.
+        let service = template["Resources"]["GreenService"].as_object_mut();
+        service.expect("an object").remove("DependsOn");
         let blue = container(template, "Blue");
         blue["HealthCheck"] = json!({"Command": ["CMD-SHELL", "echo not yet >&2; exit 9"]});
     });
@@ -133,6 +136,22 @@ async fn unusual_waits_are_reported() {
     run.wait_for_lines(1, port, " (container port 3000)").await;
     let check = "blue/2: waiting for the health check of container app: ";
     run.wait_for_lines(1, check, "failed (exit status: 9): not yet").await;
+    run.signal(Signal::INT);
+    let ended = run.end().await;
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    workdir.assert_nothing_left();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_waits_for_the_service_that_it_depends_on() {
+    let workdir = Workdir::new();
+    let file = changed(&workdir, |template| {
+        container(template, "Blue")["HealthCheck"] = json!({"Command": ["CMD-SHELL", "exit 9"]});
+    });
+    let file = file.display().to_string();
+    let mut run = Run::start(&workdir, workdir.meshwright(&["up", "--template", &file]));
+    run.wait_for_lines(1, "green/1: waiting for the service blue", "").await;
+    assert!(!run.printed().stderr.contains("green/1: Envoy ready"));
     run.signal(Signal::INT);
     let ended = run.end().await;
     assert_eq!(ended.code, Some(130), "{ended:?}");

@@ -175,6 +175,7 @@ impl Plan {
         }
         let not_simulated = [group_by_service(ignored_resources.clone()), ignored_parts.clone()].concat();
         assumed.splice(0..0, stacks.left_out().iter().cloned());
+        assumed.extend(meshes::gateways_without_service(&model, &services));
         stacks.check_import_cycles(&mut diagnostics);
         dependencies::set(&mut services, &resources, &mut diagnostics);
         limits::reject_duplicate_names(&services, &mut diagnostics);

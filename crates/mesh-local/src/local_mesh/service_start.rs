@@ -1,10 +1,14 @@
 //! The start of a service's tasks, for which services that depend on it wait.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::task::StopRequest;
+
+/// A wait of this length is reported.
+const SLOW_START: Duration = Duration::from_secs(3);
 
 /// How far the start of a service's tasks is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +50,8 @@ impl ServiceStart {
     }
 }
 
-/// Waits until the tasks of all these services are running, or until `stop`.
+/// Waits until the tasks of all these services are running, or until `stop`. `on_wait` receives the service for which the
+/// wait is unusually long.
 ///
 /// # Errors
 ///
@@ -55,10 +60,21 @@ pub(super) async fn wait_for_all(
     services: &[(String, Arc<ServiceStart>)],
     task: &str,
     stop: &StopRequest,
+    on_wait: impl Fn(&str),
 ) -> Result<(), String> {
     for (name, start) in services {
+        let is_running = async {
+            let mut ended = std::pin::pin!(start.wait());
+            match tokio::time::timeout(SLOW_START, &mut ended).await {
+                Ok(is_running) => is_running,
+                Err(_) => {
+                    on_wait(name);
+                    ended.await
+                }
+            }
+        };
         tokio::select! {
-            is_running = start.wait() => if !is_running {
+            is_running = is_running => if !is_running {
                 return Err(format!("{task}: depends on the service {name}, which has failed"));
             },
             () = stop.requested() => return Err(format!("{task}: stopped while it waited for the service {name}")),
@@ -76,17 +92,17 @@ mod tests {
         let start = ServiceStart::new(2);
         let stop = StopRequest::default();
         let services = [("db".to_owned(), Arc::clone(&start))];
-        let mut waiting = std::pin::pin!(wait_for_all(&services, "api/1", &stop));
+        let mut waiting = std::pin::pin!(wait_for_all(&services, "api/1", &stop, |_| ()));
         start.note(true);
         assert!(futures_util::poll!(&mut waiting).is_pending());
         start.note(true);
         assert_eq!(waiting.await, Ok(()));
         start.note(false);
         let failed = Err("api/1: depends on the service db, which has failed".to_owned());
-        assert_eq!(wait_for_all(&services, "api/1", &stop).await, failed);
+        assert_eq!(wait_for_all(&services, "api/1", &stop, |_| ()).await, failed);
         let waits = [("db".to_owned(), ServiceStart::new(1))];
         stop.now.cancel();
         let stopped = Err("api/1: stopped while it waited for the service db".to_owned());
-        assert_eq!(wait_for_all(&waits, "api/1", &stop).await, stopped);
+        assert_eq!(wait_for_all(&waits, "api/1", &stop, |_| ()).await, stopped);
     }
 }

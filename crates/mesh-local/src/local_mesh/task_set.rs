@@ -13,6 +13,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::event::Event;
 use super::service_start::{ServiceStart, wait_for_all};
+use crate::event::Event;
 use crate::mesh_state::registrations;
 use crate::plan::ServicePlan;
 use crate::slot::{Slot, SlotContext};
@@ -120,7 +121,13 @@ impl TaskSet {
                     slot: &slot,
                     registrations: &registrations,
                 };
-                if let Err(failed) = wait_for_all(&dependencies, &slot.name, &stop).await {
+                let on_wait = |service: &str| {
+                    (context.on_event)(Event::Waiting {
+                        task: slot.name.clone(),
+                        what: format!("the service {service}"),
+                    });
+                };
+                if let Err(failed) = wait_for_all(&dependencies, &slot.name, &stop, on_wait).await {
                     // The receiver may have been dropped.
                     let _gone = first.send(Err(failed));
                     return;

@@ -3,11 +3,12 @@
 use mesh_infra::cfn::appmesh::kind_of;
 use mesh_infra::cfn::{ResourceType, closest, ssm};
 use mesh_infra::model::{MeshResource, TemplateModel};
-use mesh_model::app_mesh::Kind;
+use mesh_model::app_mesh::{Kind, ResourcePath};
 use sidecar_contract::{Diagnostic, Diagnostics};
 
+use super::parts::Membership;
 use super::reader::Reader;
-use super::report;
+use super::{DescribedService, report};
 
 /// Reports the errors of all mesh resources.
 pub(super) fn report_errors(reader: &mut Reader<'_, '_>) {
@@ -42,6 +43,28 @@ fn note_missing_backends(reader: &mut Reader<'_, '_>) {
             reader.assume(path, note);
         }
     }
+}
+
+/// Notes on the virtual gateways that no service runs, if there are services at all.
+pub(super) fn gateways_without_service(
+    model: &TemplateModel<'_>,
+    services: &[DescribedService],
+) -> Vec<(String, String)> {
+    let has_service = |path: &ResourcePath| {
+        services
+            .iter()
+            .any(|service| matches!(&service.plan.membership, Membership::Mesh(node) if node.path == *path))
+    };
+    let resources = model.mesh_resources().iter().filter(|_| !services.is_empty());
+    let gateways = resources.filter(|resource| {
+        let path = resource.path.as_ref().ok();
+        path.is_some_and(|path| path.kind == Kind::VirtualGateway && !has_service(path))
+    });
+    let notes = gateways.map(|gateway| {
+        let note = "no service of the given templates runs this virtual gateway: nothing listens on its ports";
+        (gateway.document_path(), note.to_owned())
+    });
+    notes.collect()
 }
 
 /// Reports unknown mesh resources in a plan without other errors: a mesh must not be run without them.

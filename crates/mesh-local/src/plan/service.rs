@@ -300,7 +300,7 @@ fn namespace(
     };
     let given = known(&reference)?;
     if given.is_empty() {
-        let message = "is empty, as the cluster's default is; give the service or the cluster a namespace";
+        let message = "is empty; give the service or its cluster a namespace";
         report(reader.diagnostics, path, message);
         return None;
     }

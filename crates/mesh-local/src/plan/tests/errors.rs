@@ -240,3 +240,33 @@ fn image_names_are_collected_from_templates() {
     assert_eq!(found, Some(BTreeSet::from(["a:1".to_owned(), "b".to_owned()])));
     assert_eq!(names(json!([{"Image": {"Ref": "Nothing"}}])), None);
 }
+
+#[test]
+fn a_parameter_without_a_value_causes_one_error() {
+    let template = "
+Parameters: {WorkloadName: {Type: String}}
+Resources:
+  Ns: {Type: AWS::ServiceDiscovery::HttpNamespace, Properties: {Name: demo}}
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      ContainerDefinitions:
+        - {Name: !Ref WorkloadName, Image: demo, PortMappings: [{ContainerPort: 80, Name: http}], DockerLabels: {meshwright.port.80: PORT}}
+  Service:
+    Type: AWS::ECS::Service
+    Properties:
+      ServiceName: !Ref WorkloadName
+      TaskDefinition: !Ref Task
+      ServiceConnectConfiguration:
+        Enabled: true
+        Namespace: demo
+        Services: [{PortName: http, DiscoveryName: !Ref WorkloadName, ClientAliases: [{Port: 80, DnsName: !Ref WorkloadName}]}]
+";
+    let template = Template::from_yaml(template).expect("a template");
+    let errors = read(&template, &images())
+        .map(|_| ())
+        .map_err(|errors| errors.to_string());
+    let expected =
+        "Parameters.WorkloadName: needs a value: it has no default; give one with --parameter WorkloadName=VALUE";
+    assert_eq!(errors, Err(expected.to_owned()));
+}

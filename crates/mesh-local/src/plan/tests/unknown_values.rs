@@ -327,3 +327,26 @@ fn environment_files_and_secrets_become_variables() {
         ]
     );
 }
+
+#[test]
+fn the_name_of_an_import_stands_in_for_it() {
+    let text = BASE.replace(
+        "!ImportValue 'jobs:Queue'",
+        "{'Fn::ImportValue': !Sub 'jobs:${AWS::Region}'}",
+    );
+    let plan = plan_in(&text, &StackEnvironment::default()).expect("a plan");
+    assert!(
+        environment(&plan).contains(&("QUEUE", "jobs:local")),
+        "{:?}",
+        environment(&plan)
+    );
+}
+
+#[test]
+fn an_empty_namespace_is_an_error() {
+    let text = BASE.replace("{Namespace: demo}}", "{Namespace: ''}}");
+    let error = plan_in(&text, &StackEnvironment::default()).map(|_| ());
+    let expected = "Resources.Web.Properties.ServiceConnectConfiguration.Namespace: is empty; give the service or its \
+                    cluster a namespace";
+    assert_eq!(error, Err(expected.to_owned()));
+}
