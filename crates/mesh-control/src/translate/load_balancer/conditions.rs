@@ -40,6 +40,12 @@ pub(super) fn route_match(conditions: &[Condition]) -> RouteMatch {
     }
 }
 
+/// Matches requests with this cookie, among others.
+pub(super) fn cookie(name: &str, value: &str) -> HeaderMatcher {
+    let value = wildcard_regex_of_text(value);
+    header("cookie", format!(r"(?:.*[;,] *)?{name}={value}(?:[;,].*)?"))
+}
+
 /// The expression of one of several patterns.
 fn alternatives(patterns: &[Pattern]) -> String {
     let patterns: Vec<String> = patterns.iter().map(Pattern::to_regex).collect();

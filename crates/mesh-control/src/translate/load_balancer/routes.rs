@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use envoy_bootstrap::Entrance;
 use envoy_types::pb::envoy::config::core::v3::data_source::Specifier;
+use envoy_types::pb::envoy::config::core::v3::header_value_option::HeaderAppendAction;
 use envoy_types::pb::envoy::config::core::v3::{DataSource, HeaderValueOption, TypedExtensionConfig};
 use envoy_types::pb::envoy::config::route::v3::route::Action as RouteAction;
-use envoy_types::pb::envoy::config::route::v3::route_action::hash_policy::{Cookie as HashCookie, PolicySpecifier};
-use envoy_types::pb::envoy::config::route::v3::route_action::{ClusterSpecifier, HashPolicy};
-use envoy_types::pb::envoy::config::route::v3::weighted_cluster::{ClusterWeight, RandomValueSpecifier};
+use envoy_types::pb::envoy::config::route::v3::route_action::ClusterSpecifier;
+use envoy_types::pb::envoy::config::route::v3::weighted_cluster::ClusterWeight;
 use envoy_types::pb::envoy::config::route::v3::{
     DirectResponseAction, Route, RouteAction as Forwarding, RouteConfiguration, RouteMatch, VirtualHost,
     WeightedCluster,
@@ -20,7 +20,7 @@ use envoy_types::pb::envoy::extensions::filters::http::stateful_session::v3::{
 };
 use envoy_types::pb::envoy::extensions::http::stateful_session::cookie::v3::CookieBasedSessionState;
 use envoy_types::pb::envoy::r#type::http::v3::Cookie;
-use envoy_types::pb::google::protobuf::{Any, BoolValue};
+use envoy_types::pb::google::protobuf::Any;
 use mesh_model::load_balancer::{
     Action, FixedResponse, Forward, ForwardedFor, Listener, LoadBalancer, TargetStickiness,
 };
@@ -85,10 +85,10 @@ impl Routes<'_> {
     ) -> RouteConfiguration {
         let rules = listener.rules.iter().filter(|rule| clients.satisfy(rule));
         let mut routes: Vec<Route> = rules
-            .map(|rule| self.route(conditions::route_match(&rule.conditions), &rule.name, &rule.action))
+            .flat_map(|rule| self.routes(&conditions::route_match(&rule.conditions), &rule.name, &rule.action))
             .collect();
         let default = format!("the default action of port {port}");
-        routes.push(self.route(match_all(), &default, &listener.default_action));
+        routes.extend(self.routes(&match_all(), &default, &listener.default_action));
         RouteConfiguration {
             name: name.to_owned(),
             virtual_hosts: vec![VirtualHost {
@@ -118,23 +118,36 @@ impl Routes<'_> {
         })
     }
 
-    fn route(&mut self, matching: RouteMatch, rule: &str, action: &Action) -> Route {
+    /// The routes of a rule. A client that stays with a target group has a route of its own, by its cookie.
+    fn routes(&mut self, matching: &RouteMatch, rule: &str, action: &Action) -> Vec<Route> {
         match action {
-            Action::Forward(forward) => self.forward(matching, rule, forward),
-            Action::Redirect(to) => Route {
-                r#match: Some(matching),
+            Action::Forward(forward) => {
+                let mut routes = Vec::new();
+                if forward.stickiness.is_some() && forward.target_groups.len() > 1 {
+                    for (name, _) in &forward.target_groups {
+                        let mut matching = matching.clone();
+                        matching.headers.push(conditions::cookie(TARGET_GROUP_COOKIE, name));
+                        routes.push(self.forward(matching, rule, &Forward::to(name.as_str())));
+                    }
+                }
+                routes.push(self.forward(matching.clone(), rule, forward));
+                routes
+            }
+            Action::Redirect(to) => vec![Route {
+                r#match: Some(matching.clone()),
                 action: Some(RouteAction::Redirect(redirect::action(
                     to, rule, self.ports, self.notes,
                 ))),
                 response_headers_to_add: vec![set_header("server", SERVER)],
                 ..Default::default()
-            },
-            Action::FixedResponse(response) => fixed_response(matching, response),
+            }],
+            Action::FixedResponse(response) => vec![fixed_response(matching.clone(), response)],
         }
     }
 
     fn forward(&self, matching: RouteMatch, rule: &str, forward: &Forward) -> Route {
         let total: u32 = forward.target_groups.iter().map(|(_, weight)| *weight).sum();
+        let cookie = |name: &str| forward.stickiness.map(|lifetime| target_group_cookie(name, lifetime));
         let to = match forward.target_groups.as_slice() {
             [(only, _)] => ClusterSpecifier::Cluster(cluster::name(only)),
             _ if total == 0 => {
@@ -147,13 +160,11 @@ impl Routes<'_> {
                     .map(|(name, weight)| ClusterWeight {
                         name: cluster::name(name),
                         weight: uint32(*weight),
+                        response_headers_to_add: cookie(name).into_iter().collect(),
                         typed_per_filter_config: self.session(name).into_iter().collect(),
                         ..Default::default()
                     })
                     .collect(),
-                random_value_specifier: forward
-                    .stickiness
-                    .map(|_| RandomValueSpecifier::UseHashPolicy(BoolValue { value: true })),
                 ..Default::default()
             }),
         };
@@ -165,12 +176,6 @@ impl Routes<'_> {
             r#match: Some(matching),
             action: Some(RouteAction::Route(Forwarding {
                 cluster_specifier: Some(to),
-                hash_policy: forward
-                    .stickiness
-                    .filter(|_| only.is_none())
-                    .map(target_group_cookie)
-                    .into_iter()
-                    .collect(),
                 // Of a whole response: a load balancer has none.
                 timeout: duration(Duration::ZERO),
                 idle_timeout: duration(self.load_balancer.idle_timeout),
@@ -211,16 +216,14 @@ impl Routes<'_> {
     }
 }
 
-/// Selects the target group by a cookie, which Envoy sets if there is none.
-fn target_group_cookie(lifetime: Duration) -> HashPolicy {
-    HashPolicy {
-        terminal: true,
-        policy_specifier: Some(PolicySpecifier::Cookie(HashCookie {
-            name: TARGET_GROUP_COOKIE.to_owned(),
-            ttl: duration(lifetime),
-            path: "/".to_owned(),
-            ..Default::default()
-        })),
+/// The cookie of a client that stays with a target group.
+fn target_group_cookie(name: &str, lifetime: Duration) -> HeaderValueOption {
+    let seconds = lifetime.as_secs();
+    let cookie = format!("{TARGET_GROUP_COOKIE}={name}; Max-Age={seconds}; Path=/");
+    HeaderValueOption {
+        // The application may set cookies, too.
+        append_action: HeaderAppendAction::AppendIfExistsOrAdd.into(),
+        ..set_header("set-cookie", &cookie)
     }
 }
 
