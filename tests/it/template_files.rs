@@ -21,15 +21,14 @@ async fn a_synthesised_template_runs_from_its_file() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
     assert_eq!(
         ended.stdout,
-        "service blue × 2: container app\n\
+        "load balancer serviceconnect-EntranceLoadBalancer: port 80 (tcp)\n\
+         service blue × 2: container app\n\
          service green × 1: container app\n\
          endpoint blue.serviceconnect:80 (http): service blue\n\
          endpoint green.serviceconnect:80 (http): service green\n\
          not simulated: Vpc, InternetGateway, InternetGatewayAttachment, RouteTable, InternetRoute and 9 more (AWS::EC2)\n\
-         not simulated: EntranceLoadBalancer, EntranceTargetGroup, EntranceListener (AWS::ElasticLoadBalancingV2)\n\
          not simulated: BlueLogGroup, GreenLogGroup (AWS::Logs::LogGroup)\n\
-         not simulated: BlueExecutionRole, GreenExecutionRole (AWS::IAM::Role)\n\
-         not simulated: Resources.GreenService.Properties.LoadBalancers (property)\n"
+         not simulated: BlueExecutionRole, GreenExecutionRole (AWS::IAM::Role)\n"
     );
 
     let run = Run::up(&workdir, workdir.meshwright(&["up", "--template", &file])).await;

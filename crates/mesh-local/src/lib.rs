@@ -145,9 +145,7 @@ pub use hosts_file::parse_hosts_file;
 pub use image::{Image, Images};
 pub use launcher::Launcher;
 pub use links::{Link, StackLinks};
-pub use local_mesh::{
-    Applied, ApplyError, CallScope, Entrance, LocalMesh, Problem, StartError, TaskAddress,
-};
+pub use local_mesh::{Applied, ApplyError, CallScope, Entrance, LocalMesh, Problem, StartError, TaskAddress};
 pub use mesh_control::{NodeStatus, Status};
 pub use network::{AddressesExhausted, NamespacesUnavailable, Network};
 pub use plan::Plan;

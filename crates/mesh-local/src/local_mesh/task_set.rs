@@ -11,7 +11,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::event::Event;
 use super::service_start::{ServiceStart, wait_for_all};
 use crate::event::Event;
 use crate::mesh_state::registrations;
