@@ -231,8 +231,8 @@ async fn an_unsupported_namespace_is_one_error() {
         &[],
         &[
             "Resources.Namespace.Type: `AWS::ServiceDiscovery::PublicDnsNamespace` is not supported locally; supported are \
-             AWS::ServiceDiscovery::HttpNamespace, AWS::ServiceDiscovery::PrivateDnsNamespace, \
-             AWS::ServiceDiscovery::Service",
+             AWS::ServiceDiscovery::HttpNamespace, AWS::ServiceDiscovery::Instance, \
+             AWS::ServiceDiscovery::PrivateDnsNamespace, AWS::ServiceDiscovery::Service",
         ],
     )
     .await;
@@ -262,7 +262,7 @@ async fn dangerous_names_and_numbers() {
              false",
             "Resources.GreenTaskDefinition.Properties.ContainerDefinitions[0].DockerLabels: has no \
              label for port 3000, which is a different one for each local task; set the variable that contains it: \
-             {\"meshwright.port.3000\": \"PORT\"}",
+             {\"meshwright.port.3000\": \"PORT\"}, or run with --network namespaces",
             "Resources.GreenService.Properties.DesiredCount: is 100000; at most 100 tasks can be run on one machine",
         ],
     )

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_are_told_from_other_files() {
+    fn templates_are_recognized_by_their_resources() {
         let folder = tempfile::tempdir().expect("a directory");
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
