@@ -17,7 +17,7 @@
 //!   schema; `rules`: combinations of fields; [`cursor`]: position in a document;
 //! - [`blocks`]: specs as nested blocks, as Terraform writes them;
 //! - [`kind`] and [`resource_spec`]: the type of a resource, and a spec of any type;
-//! - [`resource_path`]: the path of a resource in ARNs, node ids and parameters; [`mesh_claim`]: a parameter that names another
+//! - [`resource_name`]: the rule for names; [`resource_path`]: the path of a resource in ARNs, node ids and parameters; [`mesh_claim`]: a parameter that names another
 //!   source of the mesh;
 //! - [`assembly`]: builds meshes from documents; [`topology`]: one mesh with resolved references.
 
@@ -34,6 +34,7 @@ pub mod matching;
 pub mod mesh;
 pub mod mesh_claim;
 mod reader;
+pub mod resource_name;
 pub mod resource_path;
 pub mod resource_spec;
 pub mod route;

@@ -145,16 +145,17 @@ pub(super) fn app_mesh_path(
                 .get(property)
                 .is_some_and(|given| is_attribute(given, property))
         };
+        let named = if *property == "MeshName" { Kind::Mesh } else { kind };
         let reason = match name(property).map(|name| name.filter(|name| name.len() <= MAX_LENGTH)) {
-            Some(Some(name)) if !name.is_empty() && !name.contains('/') && name.chars().count() <= 255 => {
-                names.push(name);
-                continue;
-            }
-            // An invalid name of another resource is reported there.
-            Some(Some(_)) if is_of_another() => UnknownReason::Unresolved,
-            Some(Some(name)) => {
-                UnknownReason::Invalid(format!("is `{name}`; allowed are 1 to 255 characters without /"))
-            }
+            Some(Some(name)) => match named.check_name(&name) {
+                Ok(()) => {
+                    names.push(name);
+                    continue;
+                }
+                // An invalid name of another resource is reported there.
+                Err(_) if is_of_another() => UnknownReason::Unresolved,
+                Err(invalid) => UnknownReason::Invalid(invalid.to_string()),
+            },
             Some(None) => UnknownReason::Unresolved,
             None => UnknownReason::Missing,
         };

@@ -162,7 +162,7 @@ fn constructs_report_foreign_handles_and_invalid_names() {
         format!(
             "Resources.AllRoute.Properties.Spec: {}\n\
              Resources.NoneGatewayRoute.Properties.Spec: {}\n\
-             Resources.Mesh.Properties.MeshName: is `de/mo`; allowed are 1 to 255 characters without /",
+             Resources.Mesh.Properties.MeshName: is \"de/mo\"; a name contains neither / nor control characters",
             foreign("BlueVirtualNode"),
             foreign("BlueVirtualService")
         )

@@ -72,7 +72,7 @@ impl Write {
     ///
     /// # Errors
     ///
-    /// `BadRequestException` for an invalid spec.
+    /// `BadRequestException` for an invalid spec, or for the creation of a resource with an invalid name.
     pub fn new(operation: Operation) -> Result<Option<Self>, ApiError> {
         let token_of = |token: Option<String>, verb, spec: &Option<Value>, tags: &BTreeMap<String, String>| {
             token.map(|token| ClientToken::new(token, verb, spec.as_ref().unwrap_or(&Value::Null), tags))
@@ -84,6 +84,10 @@ impl Write {
                 tags,
                 client_token,
             } => {
+                path.check_names().map_err(|(kind, invalid)| {
+                    let key = crate::response::name_key(kind);
+                    ApiError::bad_request(format!("{key}: {invalid}"))
+                })?;
                 let token = token_of(client_token, Verb::Create, &spec, &tags);
                 let spec = spec::read(path.kind, spec)?;
                 WriteKind::Create {

@@ -61,7 +61,7 @@ pub(super) fn create(collection: Collection, body: &[u8]) -> Result<Operation, A
     let name = fields
         .text(key)?
         .ok_or_else(|| ApiError::bad_request(format!("{key}: is missing")))?;
-    check_name(key, &name)?;
+    check_name(collection.kind, &name)?;
     Ok(Operation::Create {
         path: item(&collection, name),
         tags: fields.tags()?.unwrap_or_default(),

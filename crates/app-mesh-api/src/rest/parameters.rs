@@ -70,8 +70,8 @@ impl Query {
                 "resourceArn: is {arn:?}, which is not the ARN of a resource of App Mesh"
             ))
         };
-        let path = match arn.split(':').collect::<Vec<&str>>().as_slice() {
-            ["arn", _, "appmesh", ..] => ResourcePath::parse(arn).ok_or_else(invalid)?,
+        let path = match arn.splitn(6, ':').collect::<Vec<&str>>().as_slice() {
+            ["arn", _, "appmesh", _, _, path] => ResourcePath::from_path(path).ok_or_else(invalid)?,
             _ => return Err(invalid()),
         };
         if settings.arn(&path) != arn {

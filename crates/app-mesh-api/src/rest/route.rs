@@ -160,26 +160,15 @@ fn decoded(segment: &str, kind: Kind) -> Result<String, ApiError> {
     let name = percent_decode_str(segment)
         .decode_utf8()
         .map_err(|_invalid| ApiError::bad_request(format!("{key}: is not valid UTF-8")))?;
-    check_name(key, &name)?;
+    check_name(kind, &name)?;
     Ok(name.into_owned())
 }
 
-/// Checks a resource's name. `key` is the parameter.
-///
-/// App Mesh's model allows 1 to 255 characters of any kind. A `/` would make ARNs ambiguous, and control characters
-/// would break lines of the log.
-pub(super) fn check_name(key: &str, name: &str) -> Result<(), ApiError> {
-    let length = name.chars().count();
-    if !(1..=255).contains(&length) {
-        return Err(ApiError::bad_request(format!(
-            "{key}: has {length} characters; allowed are 1 to 255"
-        )));
-    }
-    if name.contains(|c: char| c == '/' || c.is_control()) {
-        let message = format!("{key}: is {name:?}; a name contains neither / nor control characters");
-        return Err(ApiError::bad_request(message));
-    }
-    Ok(())
+/// Checks a resource's name.
+pub(super) fn check_name(kind: Kind, name: &str) -> Result<(), ApiError> {
+    let key = crate::response::name_key(kind);
+    kind.check_name(name)
+        .map_err(|invalid| ApiError::bad_request(format!("{key}: {invalid}")))
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
-use app_mesh_api::registry::Record;
+use app_mesh_api::registry::{Change, Record};
 use app_mesh_api::store::FileStoreError;
 use app_mesh_api::{ErrorCode, FileStore, Operation, Registry, Service, Settings, Store};
+use mesh_model::app_mesh::ResourcePath;
 use serde_json::json;
 
 use crate::harness::{caller, create, mesh, node_path, node_spec};
@@ -261,4 +263,49 @@ async fn files_in_missing_directories_are_errors() {
     let dir = tempfile::tempdir().unwrap();
     let error = FileStore::open(dir.path().join("none/state")).unwrap_err();
     assert!(matches!(error, FileStoreError::Io { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_looks_like_a_shared_mesh_does_not_replace_another_mesh() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("meshes.state");
+    let (shop, shared) = (
+        ResourcePath::of_mesh("shop"),
+        ResourcePath::of_mesh("shop@123456789012"),
+    );
+    // New ones are rejected; one that was stored is read with its whole name.
+    let service = Service::open(FileStore::open(&file).unwrap(), Settings::default())
+        .await
+        .unwrap();
+    service.run(&caller(), create(shop.clone(), json!({}))).await.unwrap();
+    let error = service.run(&caller(), create(shared.clone(), json!({}))).await;
+    assert_eq!(error.unwrap_err().code(), ErrorCode::BadRequest);
+    let record = Record::clone(service.registry().get(&shop).unwrap());
+    close(service, &file).await;
+
+    let store = FileStore::open(&file).unwrap();
+    let revision = store.load().await.unwrap().revision;
+    let mut stored = record.clone();
+    stored.path = shared.clone();
+    let change = Change {
+        path: shared.clone(),
+        before: None,
+        after: Some(Arc::new(stored)),
+    };
+    store.commit(revision, &[change]).await.unwrap();
+    drop(store);
+    let paths: Vec<_> = load(&file)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|record| record.path)
+        .collect();
+    assert_eq!(paths, [shop, shared.clone()]);
+
+    let service = Service::open(FileStore::open(&file).unwrap(), Settings::default())
+        .await
+        .unwrap();
+    service.run(&caller(), Operation::Delete(shared)).await.unwrap();
+    close(service, &file).await;
+    assert_eq!(load(&file).await.unwrap(), [record]);
 }

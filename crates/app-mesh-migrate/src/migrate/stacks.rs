@@ -11,9 +11,6 @@ use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
-/// Limit on the length of names in characters. Source: the AWS SDK's service model of App Mesh (read 2026-11-23).
-const MAX_NAME: usize = 255;
-
 /// A stack to migrate.
 #[derive(Debug, Clone)]
 pub struct SourceStack {
@@ -247,12 +244,10 @@ fn path_of(
             None if is_own && kind != Kind::VirtualService => format!("{}-{logical_id}", stack.name()),
             None => return Err((property, "is missing".to_owned())),
         };
-        if name.is_empty() || name.contains('/') || name.chars().count() > MAX_NAME {
-            return Err((
-                property,
-                format!("is `{name}`; allowed are 1 to {MAX_NAME} characters without /"),
-            ));
-        }
+        let named = if position == 0 { Kind::Mesh } else { kind };
+        named
+            .check_name(&name)
+            .map_err(|invalid| (*property, invalid.to_string()))?;
         names.push(name);
     }
     Ok(match names.as_slice() {

@@ -145,7 +145,7 @@ impl Reader {
     }
 
     /// An item of a list, which may itself be a whole dump.
-    fn read_list_item(&mut self, kind: Kind, names: &[&str], item: &Json, location: &str) {
+    fn read_list_item(&mut self, kind: Kind, names: &[&'static str], item: &Json, location: &str) {
         let Some(object) = item.as_object() else {
             return self.diagnostics.add(location, "is not an item of a list command");
         };
@@ -153,10 +153,8 @@ impl Reader {
             return self.read_resource(object, location);
         }
         match path(kind, names, object) {
-            Some(path) => drop(self.listed.insert(path, location.to_owned())),
-            None => self
-                .diagnostics
-                .add(location, format!("lacks a name: {}", names.join(", "))),
+            Ok(path) => drop(self.listed.insert(path, location.to_owned())),
+            Err((member, reason)) => self.diagnostics.add(format!("{location}.{member}"), reason),
         }
     }
 
@@ -166,9 +164,9 @@ impl Reader {
         let Some((kind, _, _, names)) = KINDS.iter().find(|(.., names)| own(names)) else {
             return self.diagnostics.add(location, "lacks the name of a resource");
         };
-        let Some(path) = path(*kind, names, object) else {
-            let message = format!("lacks a name, or has an invalid one: {}", names.join(", "));
-            return self.diagnostics.add(location, message);
+        let path = match path(*kind, names, object) {
+            Ok(path) => path,
+            Err((member, reason)) => return self.diagnostics.add(format!("{location}.{member}"), reason),
         };
         let known: BTreeSet<&str> = names.iter().copied().chain(ASSIGNED).chain(["spec", "tags"]).collect();
         for name in object.keys().filter(|name| !known.contains(name.as_str())) {
@@ -213,14 +211,26 @@ impl Reader {
     }
 }
 
-fn path(kind: Kind, names: &[&str], object: &Map<String, Json>) -> Option<ResourcePath> {
-    let is_name = |name: &&str| !name.is_empty() && !name.contains('/');
-    let names = names.iter().map(|name| object.get(*name)?.as_str().filter(is_name));
-    let names: Vec<&str> = names.collect::<Option<_>>()?;
-    Some(match names.as_slice() {
+/// The path of a resource. The error has the member whose name is missing or not valid.
+fn path(
+    kind: Kind,
+    members: &[&'static str],
+    object: &Map<String, Json>,
+) -> Result<ResourcePath, (&'static str, String)> {
+    let mut names = Vec::new();
+    for (position, member) in members.iter().copied().enumerate() {
+        let name = object.get(member).and_then(Json::as_str);
+        let name = name.ok_or_else(|| (member, "is missing".to_owned()))?;
+        let named = if position == 0 { Kind::Mesh } else { kind };
+        named
+            .check_name(name)
+            .map_err(|invalid| (member, invalid.to_string()))?;
+        names.push(name);
+    }
+    Ok(match names.as_slice() {
         [mesh, parent, name] => ResourcePath::within(mesh, parent, kind, name),
         [mesh, name] => ResourcePath::new(mesh, kind, name),
-        names => ResourcePath::of_mesh(names.first()?),
+        names => ResourcePath::of_mesh(names.first().copied().unwrap_or_default()),
     })
 }
 
@@ -283,7 +293,7 @@ mod tests {
             (json!(1), "0.json: is not the output of a describe or list command"),
             (
                 json!({"meshName": "a/b"}),
-                "0.json: lacks a name, or has an invalid one: meshName",
+                "0.json.meshName: is \"a/b\"; a name contains neither / nor control characters",
             ),
             (
                 listed,

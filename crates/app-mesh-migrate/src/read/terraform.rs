@@ -207,15 +207,20 @@ impl Reader {
 
     fn path(&mut self, kind: Kind, names: &[&str], values: &Map<String, Json>, location: &str) -> Option<ResourcePath> {
         let mut found = Vec::new();
-        for name in names {
-            match values.get(*name).and_then(Json::as_str) {
-                Some(text) if !text.is_empty() && !text.contains('/') => found.push(text),
-                _ => {
-                    let message = "is missing or invalid, or known only after the plan is applied";
-                    self.diagnostics.add(format!("{location}.{name}"), message);
-                    return None;
-                }
-            }
+        for (position, attribute) in names.iter().enumerate() {
+            let named = if position == 0 { Kind::Mesh } else { kind };
+            let invalid = match values.get(*attribute).and_then(Json::as_str) {
+                None | Some("") => "is missing, or known only after the plan is applied".to_owned(),
+                Some(name) => match named.check_name(name) {
+                    Ok(()) => {
+                        found.push(name);
+                        continue;
+                    }
+                    Err(invalid) => invalid.to_string(),
+                },
+            };
+            self.diagnostics.add(format!("{location}.{attribute}"), invalid);
+            return None;
         }
         Some(match found.as_slice() {
             [mesh, parent, name] => ResourcePath::within(mesh, parent, kind, name),

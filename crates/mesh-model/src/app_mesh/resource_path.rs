@@ -8,6 +8,7 @@
 use std::fmt;
 
 use super::kind::Kind;
+use super::resource_name::{InvalidName, split_owner};
 
 /// Prefix of the names of all parameters that contain a mesh's resources.
 pub const PARAMETER_PREFIX: &str = "/meshwright/";
@@ -76,14 +77,33 @@ impl ResourcePath {
         }
     }
 
+    /// Parses `mesh/MESH/…` as [`Display`](fmt::Display) writes it: what follows `mesh/` is the mesh's name, with any `@`.
+    /// `None` for other strings, also for ARNs.
+    #[must_use]
+    pub fn from_path(path: &str) -> Option<Self> {
+        Self::from_parts(path.strip_prefix("mesh/")?)
+    }
+
+    /// Checks all names of the path.
+    ///
+    /// # Errors
+    ///
+    /// The type of resource whose name is not valid, and the reason.
+    pub fn check_names(&self) -> Result<(), (Kind, InvalidName)> {
+        let check = |kind: Kind, name: &str| kind.check_name(name).map_err(|reason| (kind, reason));
+        check(Kind::Mesh, &self.mesh)?;
+        if let (Some(parent), Some(container)) = (&self.parent, container(self.kind)) {
+            check(container, parent)?;
+        }
+        check(self.kind, &self.name)
+    }
+
     /// The account in `mesh/MESH@ACCOUNT/…`, 12 digits: the owner of a mesh that is shared with other accounts. Source: the
     /// App Mesh agent's `APPMESH_RESOURCE_ARN` (read 2026-11-30).
     #[must_use]
     pub fn mesh_owner(text: &str) -> Option<&str> {
         let mesh = parts_of(text)?.split('/').next()?;
-        let (name, owner) = mesh.rsplit_once('@')?;
-        let is_account = owner.len() == 12 && owner.bytes().all(|digit| digit.is_ascii_digit());
-        (is_account && !name.is_empty()).then_some(owner)
+        split_owner(mesh).map(|(_, owner)| owner)
     }
 
     /// Parses the name of a parameter, `/meshwright/MESH/…`. `None` for other names.
@@ -225,6 +245,16 @@ mod tests {
         }
         assert_eq!(ResourcePath::mesh_owner("mesh/a@b/virtualNode/blue"), None);
         assert_eq!(ResourcePath::parse("mesh/a@b").expect("a mesh").mesh, "a@b");
+    }
+
+    #[test]
+    fn a_path_that_was_written_keeps_an_owner_in_the_name() {
+        let mesh = ResourcePath::of_mesh("demo@123456789012");
+        assert_eq!(ResourcePath::from_path(&mesh.to_string()), Some(mesh));
+        assert_eq!(
+            ResourcePath::from_path("arn:aws:appmesh:eu-west-1:123456789012:mesh/demo"),
+            None
+        );
     }
 
     #[test]

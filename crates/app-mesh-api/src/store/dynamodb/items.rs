@@ -105,14 +105,14 @@ impl<'a> Item<'a> {
         let paths = paths.ok_or_else(|| self.wrong("paths"))?;
         paths
             .iter()
-            .map(|path| path.as_s().ok().and_then(|path| ResourcePath::parse(path)))
+            .map(|path| path.as_s().ok().and_then(|path| ResourcePath::from_path(path)))
             .map(|path| path.ok_or_else(|| self.wrong("paths")))
             .collect()
     }
 
     /// Of an item of a resource.
     pub(super) fn record(&self) -> Result<Record, StoreError> {
-        let path = ResourcePath::parse(self.text("sk")?).ok_or_else(|| self.wrong("sk"))?;
+        let path = ResourcePath::from_path(self.text("sk")?).ok_or_else(|| self.wrong("sk"))?;
         Record::decode(path, self.text("record")?.as_bytes()).map_err(|error| self.wrong("record").with_source(error))
     }
 

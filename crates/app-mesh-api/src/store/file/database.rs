@@ -64,7 +64,7 @@ impl Database {
         for entry in table.iter().map_err(failed)? {
             let (key, value) = entry.map_err(failed)?;
             let key = key.value();
-            let path = ResourcePath::parse(key).ok_or_else(|| {
+            let path = ResourcePath::from_path(key).ok_or_else(|| {
                 StoreError::new(format!("it has a record `{key}`, which is not the path of a resource"))
             })?;
             let record = Record::decode(path, value.value())

@@ -210,7 +210,7 @@ fn errors_in_meshes_have_their_paths() {
         (
             "      VirtualGatewayName: door\n",
             "      VirtualGatewayName: a/b\n",
-            "Resources.Gateway.Properties.VirtualGatewayName: is `a/b`; allowed are 1 to 255 characters without /",
+            "Resources.Gateway.Properties.VirtualGatewayName: is \"a/b\"; a name contains neither / nor control characters",
         ),
         (
             "EgressFilter: {Type: DROP_ALL}",
@@ -240,7 +240,7 @@ fn an_invalid_name_is_reported_once() {
     let invalid: Vec<&str> = diagnostics.lines().filter(|line| line.contains("`a/b`")).collect();
     assert_eq!(
         invalid,
-        ["Resources.Mesh.Properties.MeshName: is `a/b`; allowed are 1 to 255 characters without /"]
+        ["Resources.Mesh.Properties.MeshName: is \"a/b\"; a name contains neither / nor control characters"]
     );
 }
 
