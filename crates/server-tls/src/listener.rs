@@ -1,5 +1,6 @@
 //! TLS connections from a TCP listener: concurrent handshakes with a limit and a timeout.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -9,13 +10,18 @@ use std::time::Duration;
 
 use futures_util::stream::{self, FuturesUnordered, Stream, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::server_tls::ServerTls;
 
-/// Handshakes at a time. Further connections wait in the accept queue of the operating system.
+/// Handshakes at a time. A further connection ends the oldest one: a client has completed its own long before, unless
+/// thousands of connections arrive in a second, so silent peers cannot keep others out.
 const MAX_HANDSHAKES: usize = 256;
+
+/// A client sends its first message at once; a peer that has sent nothing in this time is not one.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A handshake takes two round trips; a peer that has not completed it in this time is not a client.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -31,6 +37,8 @@ pub struct TlsListener {
     tls: ServerTls,
     acceptor: TlsAcceptor,
     handshakes: FuturesUnordered<Handshake>,
+    /// One for each handshake, the oldest first, some of them completed. A handshake ends when its sender is dropped.
+    pending: VecDeque<oneshot::Sender<()>>,
 }
 
 impl TlsListener {
@@ -40,6 +48,7 @@ impl TlsListener {
             tls,
             acceptor,
             handshakes: FuturesUnordered::new(),
+            pending: VecDeque::new(),
         }
     }
 
@@ -55,9 +64,8 @@ impl TlsListener {
     /// The next connection whose handshake is complete. Failed handshakes are logged at level `debug`. Cancel safe.
     pub async fn accept(&mut self) -> (TlsStream<TcpStream>, SocketAddr) {
         loop {
-            let may_accept = self.handshakes.len() < MAX_HANDSHAKES;
             tokio::select! {
-                accepted = self.listener.accept(), if may_accept => match accepted {
+                accepted = self.listener.accept() => match accepted {
                     Ok((connection, peer)) => self.start_handshake(connection, peer),
                     Err(error) if is_of_connection(&error) => {}
                     Err(error) => {
@@ -82,19 +90,37 @@ impl TlsListener {
         })
     }
 
-    fn start_handshake(&self, connection: TcpStream, peer: SocketAddr) {
+    /// Ends the oldest handshake if there are as many as there may be. The receiver of the next one.
+    fn make_room(&mut self) -> oneshot::Receiver<()> {
+        self.pending.retain(|handshake| !handshake.is_closed());
+        if self.pending.len() >= MAX_HANDSHAKES {
+            self.pending.pop_front();
+        }
+        let (handshake, ended) = oneshot::channel();
+        self.pending.push_back(handshake);
+        ended
+    }
+
+    fn start_handshake(&mut self, connection: TcpStream, peer: SocketAddr) {
+        let ended = self.make_room();
         let (tls, acceptor) = (self.tls.clone(), self.acceptor.clone());
         self.handshakes.push(Box::pin(async move {
             let handshake = async {
                 connection.set_nodelay(true)?;
+                match tokio::time::timeout(FIRST_BYTE_TIMEOUT, connection.readable()).await {
+                    Ok(readable) => readable?,
+                    Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was sent")),
+                }
                 tls.refresh().await;
                 acceptor.accept(connection).await
             };
-            let outcome = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await;
-            let reason = match outcome {
-                Ok(Ok(connection)) => return Some((connection, peer)),
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "not completed in time".to_owned(),
+            let reason = tokio::select! {
+                outcome = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake) => match outcome {
+                    Ok(Ok(connection)) => return Some((connection, peer)),
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => "not completed in time".to_owned(),
+                },
+                _ = ended => format!("{MAX_HANDSHAKES} newer ones are pending"),
             };
             tracing::debug!("TLS handshake with {peer} failed: {reason}");
             None

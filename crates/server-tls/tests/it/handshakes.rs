@@ -1,6 +1,9 @@
 //! Handshakes: what passes, what is rejected, and files that are not usable.
 
+use std::time::Duration;
+
 use server_tls::{CertificateFiles, ServerTls, TlsError};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::server::{Files, Server, connect, try_connect};
@@ -38,12 +41,24 @@ async fn silent_peers_delay_no_other() {
     let files = Files::issue("localhost");
     let server = Server::start(&files, &[]);
     let mut silent = Vec::new();
-    for _ in 0..50 {
+    // More than handshakes at a time.
+    for _ in 0..300 {
         silent.push(TcpStream::connect(server.address).await.expect("a connection"));
     }
-    let mut connection = connect(&server, &files, &[]).await;
+    // Long before the first of them ends by itself.
+    let connecting = tokio::time::timeout(Duration::from_secs(2), connect(&server, &files, &[]));
+    let mut connection = connecting.await.expect("silent peers delay nothing");
     assert_eq!(server.echo(&mut connection, b"hello").await, b"hello");
     drop(silent);
+}
+
+#[tokio::test]
+async fn a_peer_that_sends_nothing_is_disconnected() {
+    let files = Files::issue("localhost");
+    let server = Server::start(&files, &[]);
+    let mut silent = TcpStream::connect(server.address).await.expect("a connection");
+    let closed = tokio::time::timeout(Duration::from_secs(8), silent.read(&mut [0])).await;
+    assert_eq!(closed.expect("closed in time").expect("no reset"), 0);
 }
 
 #[test]
