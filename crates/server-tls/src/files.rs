@@ -73,8 +73,33 @@ pub enum TlsError {
     },
 }
 
-/// Modification time and size of both files; `None` for one that does not exist.
-pub(crate) type Stamps = [Option<(SystemTime, u64)>; 2];
+/// The state of both files; `None` for one that cannot be found.
+pub(crate) type Stamps = [Option<Stamp>; 2];
+
+/// What changes with the content of a file, or with who may read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    modified: SystemTime,
+    length: u64,
+    /// Device, inode, and the time of the last change of content, owner or mode: seconds and nanoseconds.
+    #[cfg(unix)]
+    inode: (u64, u64, i64, i64),
+}
+
+impl Stamp {
+    fn of(file: &Path) -> Option<Self> {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt;
+        // Symbolic links are followed: certbot and Kubernetes renew by changing one.
+        let metadata = std::fs::metadata(file).ok()?;
+        Some(Self {
+            modified: metadata.modified().ok()?,
+            length: metadata.len(),
+            #[cfg(unix)]
+            inode: (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+}
 
 impl CertificateFiles {
     /// The files of a certificate chain and its key.
@@ -96,11 +121,7 @@ impl CertificateFiles {
     }
 
     pub(crate) fn stamps(&self) -> Stamps {
-        [&self.certificate, &self.key].map(|file| {
-            // Symbolic links are followed: certbot and Kubernetes renew by changing one.
-            let metadata = std::fs::metadata(file).ok()?;
-            Some((metadata.modified().ok()?, metadata.len()))
-        })
+        [&self.certificate, &self.key].map(|file| Stamp::of(file))
     }
 
     /// Reads both files, and checks that they belong together.

@@ -15,17 +15,24 @@ use crate::listener::TlsListener;
 
 /// TLS 1.2 and 1.3 with a certificate from files. Clones share the certificate.
 ///
-/// Before each handshake, modification time and size of the files are compared with those at the last reading; there is
-/// no timer. Open connections keep the certificate that they began with.
+/// Before each handshake, the files' times, sizes and inodes are compared with those of the last files that could be used;
+/// there is no timer. If they differ and cannot be read, the next handshake tries again. Open connections keep the
+/// certificate that they began with.
 #[derive(Debug, Clone)]
 pub struct ServerTls(Arc<Current>);
 
 struct Current {
     files: CertificateFiles,
     provider: Arc<CryptoProvider>,
-    /// At the last reading, also of files that could not be used: they are reported once.
-    stamps: Mutex<Stamps>,
+    read: Mutex<LastRead>,
     key: RwLock<Arc<CertifiedKey>>,
+}
+
+struct LastRead {
+    /// Of the files whose certificate is in use.
+    stamps: Stamps,
+    /// The last failure since then, which was logged.
+    failure: Option<String>,
 }
 
 impl ServerTls {
@@ -42,7 +49,7 @@ impl ServerTls {
         Ok(Self(Arc::new(Current {
             files,
             provider,
-            stamps: Mutex::new(stamps),
+            read: Mutex::new(LastRead { stamps, failure: None }),
             key: RwLock::new(key),
         })))
     }
@@ -78,22 +85,27 @@ impl ServerTls {
 
 impl Current {
     fn refresh(&self) {
-        let mut known = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        // Before the files are read: a change in between is then seen as one.
         let stamps = self.files.stamps();
-        if *known == stamps {
+        if last.stamps == stamps {
+            last.failure = None;
             return;
         }
-        *known = stamps;
         let file = self.files.certificate.display();
         match self.files.read(&self.provider) {
             Ok(key) => {
                 *self.key.write().unwrap_or_else(PoisonError::into_inner) = key;
+                *last = LastRead { stamps, failure: None };
                 tracing::info!("certificate {file} was renewed");
             }
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
-                let cause = cause.unwrap_or_default();
-                tracing::warn!("the previous certificate stays in use: {error}{cause}");
+                let failure = format!("{error}{}", cause.unwrap_or_default());
+                if last.failure.as_ref() != Some(&failure) {
+                    tracing::warn!("the previous certificate stays in use: {failure}");
+                    last.failure = Some(failure);
+                }
             }
         }
     }
