@@ -54,6 +54,9 @@ pub enum VerifyError {
     /// another signature.
     #[error("The signature of this request was used a moment ago. Sign each attempt anew.")]
     Repeated,
+    /// The key sends more requests than it may; the text has its limit.
+    #[error("{0}")]
+    Throttled(String),
     /// The key has sent more writes than the server remembers; it may try again later.
     #[error("Too many signed writes within the validity of a signature. Try again later.")]
     ReplayMemoryFull,
@@ -82,7 +85,7 @@ impl VerifyError {
             | Self::AmbiguousPath
             | Self::Replayed => "InvalidSignatureException",
             Self::Repeated => "ServiceUnavailableException",
-            Self::ReplayMemoryFull => "TooManyRequestsException",
+            Self::ReplayMemoryFull | Self::Throttled(_) => "TooManyRequestsException",
             Self::BodyTooLarge(_) => "RequestEntityTooLargeException",
             Self::BodyUnreadable(_) => "RequestAbortedException",
         }
@@ -93,7 +96,7 @@ impl VerifyError {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Repeated => StatusCode::SERVICE_UNAVAILABLE,
-            Self::ReplayMemoryFull => StatusCode::TOO_MANY_REQUESTS,
+            Self::ReplayMemoryFull | Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyUnreadable(_) => StatusCode::BAD_REQUEST,
             _ => StatusCode::FORBIDDEN,

@@ -5,8 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use http::Method;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+use crate::error::VerifyError;
+use crate::verifier::Verified;
 
 /// A secret text: overwritten when dropped, and never printed.
 #[derive(Clone)]
@@ -106,6 +110,16 @@ pub(crate) enum SessionError {
 pub trait Keys: Send + Sync {
     /// The key with this id, if it may sign requests.
     fn find(&self, access_key_id: &str) -> Option<Arc<AccessKey>>;
+
+    /// Admits a request whose signature is valid, before a write is remembered: the place of a rate limit, so that requests
+    /// above it do not fill the memory of signatures. Default: all requests.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Throttled`], with the message for the client.
+    fn admit(&self, _verified: &Verified, _method: &Method) -> Result<(), VerifyError> {
+        Ok(())
+    }
 }
 
 /// A fixed set of access keys.

@@ -164,6 +164,7 @@ impl Shared {
         };
         let body = read(body, self.max_body).await?;
         let verified = pending.verify(&body)?;
+        self.keys.admit(&verified, &parts.method)?;
         if changes_something(&parts.method) {
             // The time after the body: a slow one does not outlive its signature.
             self.replay.accept(&verified, (self.clock)())?;

@@ -8,7 +8,8 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use sigv4_verify::{AccessKey, Keys, Verified, Verifier, VerifyLayer};
+use http::Method;
+use sigv4_verify::{AccessKey, Keys, Verified, Verifier, VerifyError, VerifyLayer};
 
 use super::key_pairs::KeyPairs;
 use super::rate_limit::{KeyLimiter, RateLimits};
@@ -92,6 +93,13 @@ impl Keys for Authentication {
     fn find(&self, access_key_id: &str) -> Option<Arc<AccessKey>> {
         self.holder(access_key_id).map(|holder| Arc::clone(&holder.key))
     }
+
+    fn admit(&self, verified: &Verified, method: &Method) -> Result<(), VerifyError> {
+        // The key may have been removed since the signature was verified.
+        let holder = self.holder(verified.access_key_id()).ok_or(VerifyError::UnknownKey)?;
+        let counted = holder.limiter.count(&holder.caller.name, !method.is_safe());
+        counted.map_err(|exceeded| VerifyError::Throttled(exceeded.to_string()))
+    }
 }
 
 /// Gives the request its id, which rejected ones have in their response, too.
@@ -103,7 +111,7 @@ async fn number(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Counts the request, and names its caller.
+/// Names the caller of a request.
 async fn identify(State(authentication): State<Authentication>, mut request: Request, next: Next) -> Response {
     let verified = request.extensions().get::<Verified>();
     // The key may have been removed since the signature was verified.
@@ -111,10 +119,6 @@ async fn identify(State(authentication): State<Authentication>, mut request: Req
         let message = "The security token included in the request is invalid.";
         return ApiError::new(ErrorCode::Forbidden, message).into_response();
     };
-    let is_write = !request.method().is_safe();
-    if let Err(error) = holder.limiter.count(&holder.caller.name, is_write) {
-        return error.into_response();
-    }
     request.extensions_mut().insert(holder.caller.clone());
     next.run(request).await
 }

@@ -7,8 +7,6 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use crate::error::{ApiError, ErrorCode};
-
 /// How many requests each key may send. A key that was idle for a second may send as many at once.
 ///
 /// App Mesh's own limits were not documented. The defaults are the rates to which AWS's Kubernetes controller limits
@@ -33,6 +31,15 @@ impl Default for RateLimits {
 }
 
 type Limiter<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+/// A key sends more requests than it may.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Rate exceeded: {rate} {what} per second for the key {key_id}")]
+pub(super) struct RateExceeded {
+    rate: NonZeroU32,
+    what: &'static str,
+    key_id: String,
+}
 
 /// The remaining requests of one key.
 #[derive(Debug)]
@@ -59,14 +66,15 @@ impl<C: Clock + Clone> KeyLimiter<C> {
     }
 
     /// Counts a request.
-    pub(super) fn count(&self, key_id: &str, is_write: bool) -> Result<(), ApiError> {
+    pub(super) fn count(&self, key_id: &str, is_write: bool) -> Result<(), RateExceeded> {
         let (limiter, rate, what) = match is_write {
             false => (&self.reads, self.limits.reads_per_second, "reads"),
             true => (&self.writes, self.limits.writes_per_second, "writes"),
         };
-        limiter.check().map_err(|_| {
-            let message = format!("Rate exceeded: {rate} {what} per second for the key {key_id}");
-            ApiError::new(ErrorCode::TooManyRequests, message)
+        limiter.check().map_err(|_| RateExceeded {
+            rate,
+            what,
+            key_id: key_id.to_owned(),
         })
     }
 }
@@ -106,11 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn the_error_is_the_throttling_exception() {
+    fn the_error_has_the_rate_and_the_key() {
         let clock = FakeRelativeClock::default();
         let limiter = KeyLimiter::with_clock(RateLimits::default(), &clock);
         let error = (0..9).find_map(|_| limiter.count("A", true).err()).unwrap();
-        assert_eq!(error.code(), ErrorCode::TooManyRequests);
-        assert_eq!(error.message(), "Rate exceeded: 8 writes per second for the key A");
+        assert_eq!(error.to_string(), "Rate exceeded: 8 writes per second for the key A");
     }
 }

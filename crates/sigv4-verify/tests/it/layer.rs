@@ -3,16 +3,16 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, to_bytes};
 use axum::routing::any;
 use axum::{Extension, Router};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::Full;
-use sigv4_verify::{ReplayMemory, Verified, VerifyError, VerifyLayer};
+use sigv4_verify::{AccessKey, KeyRing, Keys, ReplayMemory, Verified, VerifyError, VerifyLayer};
 use tower::ServiceExt;
 
 use crate::fixture::{KEY_ID, Signer, keys, now, read_request, seconds, verifier, write_request};
@@ -29,6 +29,10 @@ struct Server {
 
 impl Server {
     fn new(replay: ReplayMemory) -> Self {
+        Self::with_keys(keys(), replay)
+    }
+
+    fn with_keys(keys: impl Keys + 'static, replay: ReplayMemory) -> Self {
         let requests = Arc::new(AtomicUsize::new(0));
         let clock = Arc::new(AtomicU64::new(0));
         let (counter, time) = (Arc::clone(&requests), Arc::clone(&clock));
@@ -37,7 +41,7 @@ impl Server {
             format!("{}:{body}", caller.access_key_id())
         };
         let clock_of = move || now() + seconds(time.load(Ordering::SeqCst));
-        let layer = VerifyLayer::with_limits(verifier(), Arc::new(keys()), clock_of, MAX_BODY, replay);
+        let layer = VerifyLayer::with_limits(verifier(), Arc::new(keys), clock_of, MAX_BODY, replay);
         let app = Router::new().fallback(any(echo)).layer(layer);
         Self { app, requests, clock }
     }
@@ -151,6 +155,52 @@ async fn a_full_memory_asks_the_client_to_wait() {
     assert_eq!(response.headers()["x-amzn-errortype"], "TooManyRequestsException");
     server.clock.store(301, Ordering::SeqCst);
     assert_eq!(server.status(other(now() + seconds(301))).await, 200);
+}
+
+/// Keys of which none may send anything once the limit is reached.
+struct Limited {
+    keys: KeyRing,
+    is_reached: Arc<AtomicBool>,
+}
+
+impl Keys for Limited {
+    fn find(&self, access_key_id: &str) -> Option<Arc<AccessKey>> {
+        self.keys.find(access_key_id)
+    }
+
+    fn admit(&self, verified: &Verified, method: &Method) -> Result<(), VerifyError> {
+        assert_eq!((verified.access_key_id(), method), (KEY_ID, &Method::PUT));
+        if self.is_reached.load(Ordering::SeqCst) {
+            return Err(VerifyError::Throttled("Rate exceeded".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn throttled_writes_do_not_fill_the_memory() {
+    let is_reached = Arc::new(AtomicBool::new(true));
+    let limited = Limited {
+        keys: keys(),
+        is_reached: Arc::clone(&is_reached),
+    };
+    let server = Server::with_keys(limited, ReplayMemory::new(1));
+    let write = |second| {
+        let signer = Signer {
+            time: now() + seconds(second),
+            ..Signer::default()
+        };
+        signer.sign(write_request())
+    };
+    for second in 0..10 {
+        let response = server.send(write(second)).await;
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()["x-amzn-errortype"], "TooManyRequestsException");
+        assert_eq!(text(response).await, r#"{"message":"Rate exceeded"}"#);
+    }
+    is_reached.store(false, Ordering::SeqCst);
+    // Neither its signature nor the room for one is used up.
+    assert_eq!(server.status(write(0)).await, 200);
 }
 
 #[tokio::test]
