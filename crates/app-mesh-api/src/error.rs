@@ -29,7 +29,7 @@ pub struct ApiError {
 pub enum ErrorCode {
     /// 400: the request is malformed or not valid.
     BadRequest,
-    /// 413, named `BadRequestException`: the body is too large.
+    /// 413: the body is too large. Not an exception of App Mesh; AWS's front end has it.
     BodyTooLarge,
     /// 409: the name exists, or a client token was used for another request.
     Conflict,
@@ -43,6 +43,8 @@ pub enum ErrorCode {
     NotFound,
     /// 409: the resource cannot be deleted, because others need it.
     ResourceInUse,
+    /// 408: the request was not complete in time. Not an exception of App Mesh; SDKs try again.
+    RequestTimeout,
     /// 503: the storage is not available, try again.
     ServiceUnavailable,
     /// 429: the caller sends more requests than it may.
@@ -58,13 +60,15 @@ impl ErrorCode {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::BadRequest | Self::BodyTooLarge => "BadRequestException",
+            Self::BadRequest => "BadRequestException",
+            Self::BodyTooLarge => "RequestEntityTooLargeException",
             Self::Conflict => "ConflictException",
             Self::Forbidden => "ForbiddenException",
             Self::InternalServerError => "InternalServerErrorException",
             Self::LimitExceeded => "LimitExceededException",
             Self::NotFound => "NotFoundException",
             Self::ResourceInUse => "ResourceInUseException",
+            Self::RequestTimeout => "RequestTimeoutException",
             Self::ServiceUnavailable => "ServiceUnavailableException",
             Self::TooManyRequests => "TooManyRequestsException",
             Self::TooManyTags => "TooManyTagsException",
@@ -82,6 +86,7 @@ impl ErrorCode {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::InternalServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotFound | Self::UnknownOperation => StatusCode::NOT_FOUND,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         }

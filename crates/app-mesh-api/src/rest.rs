@@ -46,7 +46,7 @@ pub async fn read_operation(request: Request<Body>, settings: &Settings) -> Resu
     let (head, body) = request.into_parts();
     let target = Target::of(&head.method, head.uri.path())?;
     let query = Query::parse(head.uri.query().unwrap_or_default())?;
-    let bytes = body::read(&head.headers, body).await?;
+    let bytes = body::read(body).await?;
     target.operation(&query, &bytes, settings)
 }
 

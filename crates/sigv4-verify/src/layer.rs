@@ -4,18 +4,18 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response};
 use http_body::Body;
-use http_body_util::BodyExt;
 use tower::{Layer, Service};
 
+use crate::body::read_body;
 use crate::canonical::RequestHead;
 use crate::error::VerifyError;
 use crate::key::Keys;
@@ -24,8 +24,6 @@ use crate::verifier::{Verified, Verifier};
 
 /// Above every request of a REST-JSON service that this was written for.
 const MAX_BODY: usize = 1024 * 1024;
-/// Bytes of a body that are read although they are not wanted.
-const MAX_DISCARDED: usize = 32 * 1024 * 1024;
 
 /// Verifies each request before the inner service.
 ///
@@ -158,11 +156,11 @@ impl Shared {
             Ok(pending) => pending,
             Err(error) => {
                 // The head decides, however the body ends.
-                let _discarded = read(body, 0).await;
+                let _discarded = read_body(body, 0).await;
                 return Err(error);
             }
         };
-        let body = read(body, self.max_body).await?;
+        let body = read_body(body, self.max_body).await?;
         let verified = pending.verify(&body)?;
         self.keys.admit(&verified, &parts.method)?;
         if changes_something(&parts.method) {
@@ -172,36 +170,6 @@ impl Shared {
         parts.extensions.insert::<Verified>(verified);
         Ok(Request::from_parts(parts, B::from(body)))
     }
-}
-
-/// Reads a body to its end, and keeps it if it has up to `max` bytes. Of a larger one, [`MAX_DISCARDED`] bytes are read and
-/// thrown away, so that a client that sends all of it before it reads gets the response, not a reset connection.
-async fn read<B>(body: B, max: usize) -> Result<Bytes, VerifyError>
-where
-    B: Body,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let mut body = pin!(body);
-    let mut kept = BytesMut::new();
-    let mut count = 0_usize;
-    while let Some(frame) = body.as_mut().frame().await {
-        let frame = frame.map_err(|error| VerifyError::BodyUnreadable(error.into().to_string()))?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        count = count.saturating_add(data.remaining());
-        if count <= max {
-            kept.put(data);
-        } else if count - max <= MAX_DISCARDED {
-            kept.clear();
-        } else {
-            break;
-        }
-    }
-    if count > max {
-        return Err(VerifyError::BodyTooLarge(max));
-    }
-    Ok(kept.freeze())
 }
 
 fn changes_something(method: &Method) -> bool {

@@ -14,10 +14,11 @@
 //! - `canonical`: the canonical request, the text that is signed;
 //! - [`verifier`]: the rules, and the comparison of signatures;
 //! - [`replay`]: the signatures of recent writes;
-//! - [`error`]: what a rejected client receives;
+//! - [`error`]: what a rejected client receives; `body`: bodies with a limit;
 //! - [`layer`]: all of it around a service.
 
 mod authorization;
+mod body;
 mod canonical;
 pub mod error;
 pub mod key;
@@ -26,6 +27,7 @@ pub mod replay;
 mod timestamp;
 pub mod verifier;
 
+pub use body::read_body;
 pub use canonical::{PathRule, RequestHead};
 pub use error::VerifyError;
 pub use key::{AccessKey, KeyRing, Keys, Secret};

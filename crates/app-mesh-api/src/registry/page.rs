@@ -12,15 +12,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mesh_model::app_mesh::ResourcePath;
 use sha2::{Digest, Sha256};
 
-use super::{Record, Registry};
+use super::{MAX_TAGS, Record, Registry};
 use crate::error::ApiError;
 use crate::operation::{Collection, PageRequest};
 use crate::settings::Settings;
 
 /// Maximum number of resources in a part of a list, and the default.
 const MAX_RESOURCES: usize = 100;
-/// Maximum number of tags in a part of a list, and the default.
-const MAX_TAGS: usize = 50;
 const CHECKSUM_BYTES: usize = 8;
 
 /// A part of a list.
@@ -79,6 +77,7 @@ impl Registry {
     ) -> Result<Page<(String, String)>, ApiError> {
         let record = self.require(path, settings)?;
         let list = format!("tags of {path}");
+        // A part has as many as a resource may have, unless the caller wants fewer.
         let (after, limit) = start(&list, page, MAX_TAGS)?;
         let tags: &BTreeMap<String, String> = record.tags();
         let items = tags.iter().filter(|(key, _)| **key > after);

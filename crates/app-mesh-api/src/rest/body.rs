@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Body;
-use futures_util::StreamExt;
-use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+use axum::body::{Body, Bytes};
 use mesh_model::app_mesh::ResourcePath;
 use serde_json::{Map, Value};
+use sigv4_verify::{VerifyError, read_body};
 
 use super::route::{check_name, item};
 use crate::error::{ApiError, ErrorCode};
@@ -18,41 +16,17 @@ use crate::response::name_key;
 /// Maximum size of a body. The largest spec within AWS's limits, a route with 10 headers and 10 targets or a virtual node
 /// with 50 backends, has some 100 kB.
 const MAX_BYTES: usize = 1 << 20;
-/// Bytes of a larger body that are read and thrown away, so that a client that sends it all before it reads gets the
-/// response instead of a reset connection.
-const MAX_DISCARDED_BYTES: usize = 32 << 20;
 
 /// Reads a body.
 ///
 /// # Errors
 ///
-/// `BadRequestException` with status 413 for a larger one, of which at most [`MAX_BYTES`] were kept.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, ApiError> {
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let mut is_too_large = announced.is_some_and(|length| length > MAX_BYTES);
-    let mut bytes = Vec::new();
-    let mut count = 0_usize;
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| ApiError::bad_request(format!("the body was not received: {error}")))?;
-        count = count.saturating_add(chunk.len());
-        if count > MAX_BYTES {
-            is_too_large = true;
-            bytes = Vec::new();
-        }
-        if !is_too_large {
-            bytes.extend_from_slice(&chunk);
-        } else if count > MAX_DISCARDED_BYTES {
-            break;
-        }
-    }
-    if is_too_large {
-        let message = format!("the body is larger than {MAX_BYTES} bytes");
-        return Err(ApiError::new(ErrorCode::BodyTooLarge, message));
-    }
-    Ok(bytes)
+/// With status 413 for a larger one, as the layer that verifies signatures.
+pub(super) async fn read(body: Body) -> Result<Bytes, ApiError> {
+    read_body(body, MAX_BYTES).await.map_err(|error| match error {
+        VerifyError::BodyTooLarge(_) => ApiError::new(ErrorCode::BodyTooLarge, error.to_string()),
+        error => ApiError::bad_request(error.to_string()),
+    })
 }
 
 pub(super) fn create(collection: Collection, body: &[u8]) -> Result<Operation, ApiError> {
@@ -312,18 +286,8 @@ mod tests {
 
     #[tokio::test]
     async fn large_bodies_are_not_kept() {
-        let body = || Body::from(vec![b' '; MAX_BYTES + 1]);
-        let error = read(&HeaderMap::new(), body()).await.unwrap_err();
+        let error = read(Body::from(vec![b' '; MAX_BYTES + 1])).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::BodyTooLarge);
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_LENGTH, (MAX_BYTES + 1).into());
-        assert!(read(&headers, body()).await.is_err());
-        assert_eq!(
-            read(&HeaderMap::new(), Body::from(vec![0; MAX_BYTES]))
-                .await
-                .unwrap()
-                .len(),
-            MAX_BYTES
-        );
+        assert_eq!(read(Body::from(vec![0; MAX_BYTES])).await.unwrap().len(), MAX_BYTES);
     }
 }

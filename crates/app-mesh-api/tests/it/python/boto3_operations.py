@@ -171,5 +171,5 @@ assert message == "the body is larger than 1048576 bytes", message
 connection = http.client.HTTPConnection(os.environ["AWS_ENDPOINT_URL_APP_MESH"].removeprefix("http://"))
 connection.request("PUT", "/v20190125/meshes", body=b" " * (10 << 20))
 response = connection.getresponse()
-assert (response.status, response.headers["x-amzn-ErrorType"]) == (413, "BadRequestException"), response.status
+assert (response.status, response.headers["x-amzn-ErrorType"]) == (413, "RequestEntityTooLargeException"), response.status
 print("done")
