@@ -106,6 +106,9 @@ impl Service {
             settings,
             audit_log,
             is_stale: false,
+            one_by_one: 0,
+            failures: 0,
+            undecided: Vec::new(),
         };
         tokio::spawn(writer.run(waiting));
         service.claim_all().await;
@@ -271,6 +274,15 @@ impl Claimed {
             _ => None,
         }
     }
+}
+
+/// The storage failed. Its error is in the log: it may have names of tables, roles and parameters.
+fn unavailable(request_id: Option<&str>) -> ApiError {
+    let request = request_id.map(|id| format!(" of request {id}")).unwrap_or_default();
+    ApiError::new(
+        ErrorCode::ServiceUnavailable,
+        format!("the storage is not available; try again. The server's log has the reason{request}"),
+    )
 }
 
 fn stopped() -> ApiError {

@@ -64,10 +64,26 @@ pub trait Store: Send + Sync + 'static {
         std::future::pending::<()>().await;
     }
 
+    /// True if no other process has written since this revision. Before the service rejects a write, it asks: what the write
+    /// needs may be there meanwhile. Default: true, for stores of a single process.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    async fn is_current(&self, _revision: u64) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     /// Maximum number of changes in one commit; at least 90, the number of resources that an import writes together.
     /// Default: 1000.
     fn max_changes(&self) -> usize {
         1000
+    }
+
+    /// Maximum number of bytes in one commit: of encoded records and their paths. At least 2.5 MB, so that an import fits.
+    /// Default: any.
+    fn max_commit_bytes(&self) -> usize {
+        usize::MAX
     }
 }
 

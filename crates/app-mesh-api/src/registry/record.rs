@@ -11,6 +11,10 @@ use uuid::Uuid;
 
 use super::client_token::TokenUse;
 
+/// Maximum size of a record as it is stored. DynamoDB's items have up to 400 KB with their keys, which are up to 3.3 kB
+/// here; a record of every store fits, so that one can be moved to another.
+pub(crate) const MAX_BYTES: usize = 400_000;
+
 /// A resource with its spec and metadata.
 #[derive(Debug, Clone)]
 pub struct Record {
@@ -83,6 +87,12 @@ impl Record {
     pub fn encode(&self) -> Vec<u8> {
         // Strings, numbers and raw JSON cannot fail to serialize.
         serde_json::to_vec(&self.stored).unwrap_or_default()
+    }
+
+    /// The size of what [`encode`](Self::encode) returns, and of the path beside it.
+    #[must_use]
+    pub fn stored_bytes(&self) -> usize {
+        self.encode().len() + self.path.to_string().len()
     }
 
     /// Reads what [`encode`](Self::encode) wrote.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::client_token::{ClientToken, Lookup, TokenUse, Verb};
-use super::record::{Record, SpecDocument, Stored};
+use super::record::{MAX_BYTES, Record, SpecDocument, Stored};
 use super::{Change, Registry, ports, references, spec};
 use crate::error::{ApiError, ErrorCode};
 use crate::operation::{Collection, Operation};
@@ -114,6 +114,14 @@ impl Write {
         Ok(Some(Self(kind)))
     }
 
+    /// The size of its spec. 0 without one.
+    pub(crate) fn spec_bytes(&self) -> usize {
+        match &self.0 {
+            WriteKind::Create { spec, .. } | WriteKind::Update { spec, .. } => spec.json().len(),
+            WriteKind::Delete(_) | WriteKind::Tag { .. } | WriteKind::Untag { .. } => 0,
+        }
+    }
+
     /// True if it would give this resource the spec that it has.
     pub(crate) fn has_spec_of(&self, record: &Record) -> bool {
         match &self.0 {
@@ -132,7 +140,8 @@ impl Registry {
     /// # Errors
     ///
     /// App Mesh's exceptions for it: `NotFoundException`, `ConflictException`, `LimitExceededException`,
-    /// `ResourceInUseException`, `TooManyTagsException`, `BadRequestException`.
+    /// `ResourceInUseException`, `TooManyTagsException`, `BadRequestException`: also for a resource that would be larger than
+    /// a store takes.
     pub fn apply(&self, write: &Write, context: Context<'_>) -> Result<Applied, ApiError> {
         match &write.0 {
             WriteKind::Create {
@@ -195,7 +204,7 @@ impl Registry {
                 tokens,
             },
         };
-        Ok(changed(None, record))
+        changed(None, record)
     }
 
     fn update(
@@ -224,7 +233,7 @@ impl Registry {
             let version = record.stored.version;
             token.clone().remember(&mut record.stored.tokens, version, now);
         }
-        Ok(changed(Some(existing), record))
+        changed(Some(existing), record)
     }
 
     fn delete(&self, path: &ResourcePath, context: Context<'_>) -> Result<Applied, ApiError> {
@@ -260,7 +269,7 @@ impl Registry {
                 change: None,
             });
         }
-        Ok(changed(Some(existing), record))
+        changed(Some(existing), record)
     }
 
     fn check_quota(&self, path: &ResourcePath, settings: &Settings) -> Result<(), ApiError> {
@@ -300,17 +309,25 @@ fn misused_token() -> ApiError {
     )
 }
 
-fn changed(before: Option<&Arc<Record>>, record: Record) -> Applied {
+fn changed(before: Option<&Arc<Record>>, record: Record) -> Result<Applied, ApiError> {
+    let length = record.encode().len();
+    if length > MAX_BYTES {
+        let key = crate::response::name_key(record.path.kind);
+        let name = &record.path.name;
+        return Err(ApiError::bad_request(format!(
+            "{key}: the resource {name} would have {length} bytes, with its spec and tags; allowed are {MAX_BYTES}"
+        )));
+    }
     let path = record.path.clone();
     let record = Arc::new(record);
-    Applied {
+    Ok(Applied {
         record: Arc::clone(&record),
         change: Some(Change {
             path,
             before: before.cloned(),
             after: Some(record),
         }),
-    }
+    })
 }
 
 /// The response to the first of equal requests: the resource as it was after it. Its spec is that of the request.

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-use super::now;
+use super::{now, unavailable};
 use crate::audit::{self, AuditLog};
 use crate::caller::Origin;
 use crate::error::{ApiError, ErrorCode};
@@ -23,6 +23,10 @@ const MAX_JOBS: usize = 512;
 const MAX_ATTEMPTS: u32 = 12;
 /// Pause after the first lost attempt; doubled after each.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// Jobs that fail one after another, when they are committed one by one, before those behind them fail, too.
+const MAX_FAILURES: u32 = 3;
+/// Failed commits that are remembered for the audit log, while the store accepts none.
+const MAX_UNDECIDED: usize = 256;
 /// Pause before another attempt to read a store that failed.
 const RELOAD_PAUSE: Duration = Duration::from_secs(1);
 
@@ -37,6 +41,23 @@ pub(super) struct Job {
     /// The span of the request, for the audit log.
     pub(super) span: tracing::Span,
     pub(super) response: oneshot::Sender<Result<Vec<Arc<Record>>, ApiError>>,
+}
+
+/// Changes of a commit that failed. They may be stored nevertheless, now or later: until another commit has made the next
+/// revision.
+pub(super) struct Undecided {
+    /// The revision on which the commit was based.
+    base: u64,
+    changes: Vec<Attributed>,
+}
+
+/// Changes with their origin, for the audit log.
+struct Attributed {
+    caller: String,
+    origin: Origin,
+    operation: String,
+    span: tracing::Span,
+    changes: Vec<Change>,
 }
 
 /// What a job did, before it is committed.
@@ -54,6 +75,11 @@ pub(super) struct Writer {
     /// True after a failed commit, until the store was read again: its content is unknown, so nothing is written. Reads
     /// go on.
     pub(super) is_stale: bool,
+    /// The number of jobs that are committed one by one, because they failed together.
+    pub(super) one_by_one: usize,
+    /// The number of them that failed one after another.
+    pub(super) failures: u32,
+    pub(super) undecided: Vec<Undecided>,
 }
 
 impl Writer {
@@ -63,6 +89,7 @@ impl Writer {
         let mut jobs: Vec<Job> = Vec::new();
         loop {
             if jobs.is_empty() {
+                self.one_by_one = 0;
                 tokio::select! {
                     received = waiting.recv_many(&mut jobs, MAX_JOBS) => if received == 0 { return },
                     () = self.store.changed(self.revision) => self.follow().await,
@@ -85,21 +112,37 @@ impl Writer {
         for _ in 0..MAX_ATTEMPTS {
             let base = Arc::clone(&self.registry.borrow());
             let (registry, outcomes) = self.apply(base, &jobs);
-            let rest = jobs.split_off(outcomes.len());
+            let mut rest = jobs.split_off(outcomes.len());
             let changes = merged(outcomes.iter().flat_map(|outcome| &outcome.changes));
             if changes.is_empty() {
-                self.respond(jobs, outcomes).await;
-                return rest;
+                // A commit would have failed if another process had written; without one, that has to be asked.
+                match self.is_current().await {
+                    Ok(true) => {
+                        self.respond(jobs, outcomes).await;
+                        return rest;
+                    }
+                    Ok(false) => {
+                        jobs.append(&mut rest);
+                        continue;
+                    }
+                    Err(error) => {
+                        fail(jobs, &error);
+                        self.one_by_one = self.one_by_one.saturating_sub(1);
+                        return rest;
+                    }
+                }
             }
             match self.store.commit(self.revision, &changes).await {
                 Ok(revision) => {
                     self.revision = revision;
+                    // What was based on the revision before was not stored.
+                    self.undecided.clear();
                     self.registry.send_replace(Arc::new(registry));
                     self.respond(jobs, outcomes).await;
                     return rest;
                 }
                 Err(CommitError::Conflict) => {
-                    jobs.extend(rest);
+                    jobs.append(&mut rest);
                     if let Err(error) = self.reload().await {
                         return fail(jobs, &error);
                     }
@@ -108,55 +151,127 @@ impl Writer {
                 }
                 Err(CommitError::Failed(error)) => {
                     self.is_stale = true;
-                    match self.reload().await {
-                        Ok(()) => self.audit_stored(&jobs, &outcomes).await,
-                        Err(error) => tracing::error!("cannot read the resources after a failed write: {error}"),
+                    self.undecided.truncate(MAX_UNDECIDED - 1);
+                    self.undecided.push(Undecided {
+                        base: self.revision,
+                        changes: attributed(&jobs, &outcomes),
+                    });
+                    if let Err(reload) = self.reload().await {
+                        tracing::error!("cannot read the resources after a failed write: {reload}");
+                        fail(jobs, &error);
+                        return rest;
                     }
-                    fail(jobs, &error);
-                    return rest;
+                    return self.after_failure(jobs, outcomes, rest, &error);
                 }
             }
         }
         fail(jobs, &StoreError::new("other processes write all the time; try again"))
     }
 
+    /// Responds to jobs whose commit failed, or repeats them one by one, so that one that cannot be stored does not make the
+    /// others fail. Returns the jobs that wait.
+    fn after_failure(
+        &mut self,
+        jobs: Vec<Job>,
+        outcomes: Vec<Outcome>,
+        mut rest: Vec<Job>,
+        error: &StoreError,
+    ) -> Vec<Job> {
+        if jobs.len() == 1 {
+            fail(jobs, error);
+            self.one_by_one = self.one_by_one.saturating_sub(1);
+            self.failures += 1;
+            if self.failures >= MAX_FAILURES {
+                let others: Vec<Job> = rest.drain(..self.one_by_one.min(rest.len())).collect();
+                self.one_by_one = 0;
+                fail(others, error);
+            }
+            return rest;
+        }
+        // Not those that seem to be stored: a file that could not be synced shows them, and may lose them.
+        let registry = Arc::clone(&self.registry.borrow());
+        let is_stored = |outcome: &Outcome| {
+            let is_stored = |change: &Change| registry.get(&change.path) == change.after.as_ref();
+            !outcome.changes.is_empty() && outcome.changes.iter().all(is_stored)
+        };
+        let (stored, again): (Vec<_>, Vec<_>) = jobs
+            .into_iter()
+            .zip(outcomes)
+            .partition(|(_, outcome)| is_stored(outcome));
+        fail(stored.into_iter().map(|(job, _)| job).collect(), error);
+        if !again.is_empty() {
+            tracing::warn!(
+                "cannot write {} changes together, and writes them one by one: {error}",
+                again.len()
+            );
+        }
+        (self.one_by_one, self.failures) = (again.len(), 0);
+        again.into_iter().map(|(job, _)| job).chain(rest).collect()
+    }
+
+    /// True if the registry is that of the store's newest revision. Otherwise it is read.
+    async fn is_current(&mut self) -> Result<bool, StoreError> {
+        if self.store.is_current(self.revision).await? {
+            return Ok(true);
+        }
+        self.reload().await?;
+        Ok(false)
+    }
+
     /// Applies jobs one after another, until their changes fill a commit.
     fn apply(&self, base: Arc<Registry>, jobs: &[Job]) -> (Registry, Vec<Outcome>) {
         let mut registry = Registry::clone(&base);
         let mut outcomes = Vec::with_capacity(jobs.len());
-        let (mut count, max) = (0, self.store.max_changes());
+        let (mut count, mut bytes) = (0, 0);
+        let (max_count, max_bytes) = (self.store.max_changes(), self.store.max_commit_bytes());
         let now = now();
         for job in jobs {
             count += job.writes.len();
-            if count > max && !outcomes.is_empty() {
+            if count > max_count && !outcomes.is_empty() {
                 break;
             }
             let (next, outcome) = apply_job(&registry, job, &self.settings, now);
+            if max_bytes < usize::MAX {
+                bytes += outcome.changes.iter().map(stored_bytes).sum::<usize>();
+            }
+            if bytes > max_bytes && !outcomes.is_empty() {
+                break;
+            }
             registry = next;
             outcomes.push(outcome);
+            if self.one_by_one > 0 {
+                break;
+            }
         }
         (registry, outcomes)
     }
 
-    async fn respond(&self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
-        self.audit(&jobs, &outcomes, |_| true).await;
+    async fn respond(&mut self, jobs: Vec<Job>, outcomes: Vec<Outcome>) {
+        self.audit(&attributed(&jobs, &outcomes), |_| true).await;
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             // The caller may have gone.
             let _caller_is_gone = job.response.send(outcome.result);
         }
+        self.one_by_one = self.one_by_one.saturating_sub(1);
+        self.failures = 0;
     }
 
     /// Logs changes, those that are selected.
-    async fn audit(&self, jobs: &[Job], outcomes: &[Outcome], is_selected: impl Fn(&Change) -> bool) {
+    async fn audit(&self, attributed: &[Attributed], is_selected: impl Fn(&Change) -> bool) {
         let now = OffsetDateTime::now_utc();
         let mut lines = String::new();
-        for (job, outcome) in jobs.iter().zip(outcomes) {
-            let (caller, operation) = (&job.caller, &job.operation);
-            for change in outcome.changes.iter().filter(|change| is_selected(change)) {
-                job.span
-                    .in_scope(|| super::audit(caller, operation, change, &self.settings));
+        for Attributed {
+            caller,
+            origin,
+            operation,
+            span,
+            changes,
+        } in attributed
+        {
+            for change in changes.iter().filter(|change| is_selected(change)) {
+                span.in_scope(|| super::audit(caller, operation, change, &self.settings));
                 if self.audit_log.is_some() {
-                    lines += &audit::line(now, caller, &job.origin, operation, change, &self.settings);
+                    lines += &audit::line(now, caller, origin, operation, change, &self.settings);
                 }
             }
         }
@@ -165,12 +280,16 @@ impl Writer {
         }
     }
 
-    /// Logs changes of a failed commit that are in the store nevertheless. They are not reported as successes: a file that
-    /// could not be synced shows them, and may lose them.
-    async fn audit_stored(&self, jobs: &[Job], outcomes: &[Outcome]) {
+    /// Logs changes of failed commits that are in the store nevertheless, once a newer revision shows them. They were not
+    /// reported as successes: a file that could not be synced shows them, and may lose them.
+    async fn audit_undecided(&mut self) {
+        let is_decided = |undecided: &mut Undecided| undecided.base < self.revision;
+        let decided: Vec<Undecided> = self.undecided.extract_if(.., is_decided).collect();
         let registry = Arc::clone(&self.registry.borrow());
         let is_stored = |change: &Change| registry.get(&change.path) == change.after.as_ref();
-        self.audit(jobs, outcomes, is_stored).await;
+        for Undecided { changes, .. } in &decided {
+            self.audit(changes, is_stored).await;
+        }
     }
 
     /// Reads what other processes have written.
@@ -199,21 +318,22 @@ impl Writer {
                 meshes.chain(changes.iter().filter(|change| !is_mesh(change)))
             };
             if let Ok(registry) = base.with_changes(ordered()) {
-                self.adopt(registry, delta.revision);
+                self.adopt(registry, delta.revision).await;
                 return Ok(());
             }
         }
         let loaded = self.store.load().await?;
         let registry = Registry::from_records(loaded.records)
             .map_err(|path| StoreError::new(format!("the store is inconsistent: the mesh of {path} is missing")))?;
-        self.adopt(registry, loaded.revision);
+        self.adopt(registry, loaded.revision).await;
         Ok(())
     }
 
-    fn adopt(&mut self, registry: Registry, revision: u64) {
+    async fn adopt(&mut self, registry: Registry, revision: u64) {
         self.revision = revision;
         self.registry.send_replace(Arc::new(registry));
         self.is_stale = false;
+        self.audit_undecided().await;
     }
 }
 
@@ -276,12 +396,31 @@ fn merged<'c>(changes: impl Iterator<Item = &'c Change>) -> Vec<Change> {
         .collect()
 }
 
+fn attributed(jobs: &[Job], outcomes: &[Outcome]) -> Vec<Attributed> {
+    let of_job = |(job, outcome): (&Job, &Outcome)| Attributed {
+        caller: job.caller.clone(),
+        origin: job.origin.clone(),
+        operation: job.operation.clone(),
+        span: job.span.clone(),
+        changes: outcome.changes.clone(),
+    };
+    jobs.iter().zip(outcomes).map(of_job).collect()
+}
+
+/// What a change adds to a commit.
+fn stored_bytes(change: &Change) -> usize {
+    match &change.after {
+        Some(record) => record.stored_bytes(),
+        None => change.path.to_string().len(),
+    }
+}
+
 /// Responds to jobs of which it is not known whether they were stored.
 fn fail(jobs: Vec<Job>, error: &StoreError) -> Vec<Job> {
-    tracing::error!("cannot write resources: {error}");
     for job in jobs {
-        let message = format!("cannot write: {error}");
-        let failed = ApiError::new(ErrorCode::ServiceUnavailable, message);
+        job.span
+            .in_scope(|| tracing::error!(operation = job.operation, "cannot write resources: {error}"));
+        let failed = unavailable(job.origin.request_id.as_deref());
         // The caller may have gone.
         let _caller_is_gone = job.response.send(Err(failed));
     }

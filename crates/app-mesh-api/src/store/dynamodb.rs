@@ -10,13 +10,13 @@
 //!
 //! A commit is one `TransactWriteItems` on condition that `revision` is the one that the replica has read: of two
 //! replicas that write at once, one is rejected, reads what changed, and computes its change again. No update is lost, and
-//! none is stored in part.
+//! none is stored in part. Before a replica rejects a write, it reads `revision`, too: what it has may be too old.
 //!
 //! # Time until other replicas see a change
 //!
 //! Each replica reads the item `revision`, strongly consistent, every [`POLL_INTERVAL`], and every [`ACTIVE_INTERVAL`] for
 //! [`ACTIVE_TIME`] after a change that it has seen: 1 read request unit each. If the revision differs, it reads the log
-//! and the changed records. A replica that writes sees all earlier changes at once. Without DynamoDB, replicas continue
+//! and the changed records. A replica that writes, or rejects a write, sees all earlier changes at once. Without DynamoDB, replicas continue
 //! with what they have, and poll less and less, up to every [`MAX_INTERVAL`].
 //!
 //! # Table
@@ -56,6 +56,9 @@ use crate::registry::{Change, Record};
 
 /// A transaction has up to 100 actions; two are for the revision and the log.
 const MAX_CHANGES: usize = 98;
+/// A transaction has up to 4 MB, and an entry of the log with the longest paths some 300 kB (Amazon DynamoDB Developer Guide,
+/// "Quotas in Amazon DynamoDB", read 2026-12-01).
+const MAX_COMMIT_BYTES: usize = 3_500_000;
 /// Keys of one `BatchGetItem`.
 const BATCH: usize = 100;
 /// Rounds of reading before a store that changes all the time is reported as busy.
@@ -388,7 +391,15 @@ impl Store for DynamoDbStore {
         }
     }
 
+    async fn is_current(&self, revision: u64) -> Result<bool, StoreError> {
+        Ok(self.revision().await? == revision)
+    }
+
     fn max_changes(&self) -> usize {
         MAX_CHANGES
+    }
+
+    fn max_commit_bytes(&self) -> usize {
+        MAX_COMMIT_BYTES
     }
 }

@@ -98,7 +98,8 @@ fn changes_are_in_the_audit_log() {
             .await
             .unwrap();
         service.run(&caller, create(mesh(), json!({}))).await.unwrap_err();
-        let error = "ERROR app_mesh_api::service::writer: cannot write resources: the connection was lost";
+        let error = "ERROR app_mesh_api::service::writer: cannot write resources: the connection was lost \
+                     operation=\"CreateMesh\"";
         assert_eq!(
             log.take(),
             [line("", "AKIDEXAMPLE", "CreateMesh", 0, 1), error.to_owned()]

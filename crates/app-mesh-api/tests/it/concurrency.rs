@@ -235,7 +235,10 @@ async fn failed_commits_are_errors_and_reads_show_what_is_stored() {
         .unwrap_err();
     assert_eq!(
         (error.code(), error.message()),
-        (ErrorCode::ServiceUnavailable, "cannot write: the disk is full")
+        (
+            ErrorCode::ServiceUnavailable,
+            "the storage is not available; try again. The server's log has the reason"
+        )
     );
     let error = service
         .run(&caller(), create(node_path("b"), json!({})))

@@ -189,7 +189,7 @@ async fn fill_the_disk(file: &Path) {
         assert!(number < 500, "the limit is not reached");
     };
     assert_eq!(error.code(), ErrorCode::ServiceUnavailable, "{error}");
-    assert!(error.message().starts_with("cannot write: "), "{error}");
+    assert!(error.message().starts_with("the storage is not available"), "{error}");
     let described = service.run(&caller(), Operation::Describe(node_path("node-0"))).await;
     assert!(described.is_ok(), "reads go on");
     let mut limit = getrlimit(Resource::Fsize);
