@@ -135,6 +135,11 @@ impl Service {
         self.topologies.clone()
     }
 
+    /// Returns when the service no longer writes: its task has ended, which only a defect makes it do while there are handles.
+    pub async fn stopped(&self) {
+        self.jobs.closed().await;
+    }
+
     /// Runs an operation.
     ///
     /// Dropping the future does not undo a write: it may be stored or not.
@@ -172,10 +177,11 @@ impl Service {
             Some(Claimed::ForCreation(mesh)) => {
                 self.claim(&mesh).await?;
                 let applied = self.write(vec![write], caller, &name, true).await;
-                if let Err(error) = &applied
-                    && error.code().status().is_client_error()
-                {
-                    self.release_unless_present(&mesh).await;
+                match &applied {
+                    Ok(_) => self.keep_claim(&mesh).await,
+                    Err(error) if error.code().status().is_client_error() => self.release_unless_present(&mesh).await,
+                    // It is not known whether the mesh was created.
+                    Err(_) => {}
                 }
                 applied?
             }
@@ -199,34 +205,52 @@ impl Service {
         };
         claims.claim(mesh).await.map_err(|error| match error {
             ClaimError::Taken(message) => ApiError::new(ErrorCode::Conflict, message),
-            ClaimError::Failed(message) => ApiError::new(ErrorCode::ServiceUnavailable, message),
+            ClaimError::Failed(reason) => {
+                tracing::error!("cannot claim the mesh {mesh}: {reason}");
+                unavailable(None)
+            }
         })
+    }
+
+    /// Claims a mesh that was created a second time: another replica that has deleted one with this name may have released
+    /// the first claim before it could see the new mesh.
+    pub(super) async fn keep_claim(&self, mesh: &str) {
+        if let Err(error) = self.claim(mesh).await {
+            tracing::error!("the mesh {mesh} is served, but not claimed: {}", error.message());
+        }
     }
 
     /// Releases the claim of a mesh that was not created, or was deleted. It is kept if that fails: nothing is wrong
     /// then, except that a stack cannot have the name.
-    async fn release_unless_present(&self, mesh: &str) {
+    ///
+    /// Another replica may create the mesh meanwhile, with the claim that is released here. It claims again after its
+    /// commit, and this replica looks again after the release: whichever is later leaves a claim.
+    pub(super) async fn release_unless_present(&self, mesh: &str) {
         let Some(claims) = &self.claims else {
             return;
         };
-        if self.registry().get(&ResourcePath::of_mesh(mesh)).is_some() {
+        if self.is_present(mesh).await {
             return;
         }
         if let Err(error) = claims.release(mesh).await {
             tracing::warn!("the claim of the mesh {mesh} remains: {error}");
         }
+        if self.is_present(mesh).await {
+            self.keep_claim(mesh).await;
+        }
+    }
+
+    /// True if a mesh is in the store, and also if that cannot be found out.
+    async fn is_present(&self, mesh: &str) -> bool {
+        // A job without writes: its response comes once the registry is that of the newest revision.
+        let current = self.write(Vec::new(), &Caller::unrestricted("claims"), "", false).await;
+        current.is_err() || self.registry().get(&ResourcePath::of_mesh(mesh)).is_some()
     }
 
     async fn claim_all(&self) {
         let registry = self.registry();
         for record in registry.records().filter(|record| record.path.kind == Kind::Mesh) {
-            if let Err(error) = self.claim(&record.path.mesh).await {
-                tracing::error!(
-                    "the mesh {} is served, but not claimed: {}",
-                    record.path.mesh,
-                    error.message()
-                );
-            }
+            self.keep_claim(&record.path.mesh).await;
         }
     }
 

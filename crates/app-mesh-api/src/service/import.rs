@@ -13,6 +13,8 @@ use crate::registry::Write;
 
 /// Resources that are written together. A larger import is written in parts.
 const MAX_TOGETHER: usize = 90;
+/// Bytes of specs that are written together; more only if a single one has more.
+const MAX_TOGETHER_BYTES: usize = 2_000_000;
 
 /// The number of resources that an import wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl Service {
     /// resources that are not named are left as they are. Ports that are ambiguous with several listeners are accepted,
     /// because they may be so only until the end of the import.
     ///
-    /// Up to 90 resources are imported together or not at all; of more, a failed import may leave some.
+    /// Up to 90 resources of up to 2 MB are imported together or not at all; of more, a failed import may leave some.
     ///
     /// # Errors
     ///
@@ -88,28 +90,55 @@ impl Service {
             }
             writes.push((path, write));
         }
-        let meshes = writes
-            .iter()
-            .map(|(path, _)| path)
-            .filter(|path| path.kind == Kind::Mesh);
-        for path in meshes {
-            let fail = |error| ImportError {
-                path: path.clone(),
-                error,
-            };
-            self.claim(&path.mesh).await.map_err(fail)?;
+        let meshes = writes.iter().filter(|(path, _)| path.kind == Kind::Mesh);
+        let meshes: Vec<ResourcePath> = meshes.map(|(path, _)| path.clone()).collect();
+        let written = self.claim_and_write(&meshes, &writes, caller).await;
+        for path in &meshes {
+            match &written {
+                Ok(()) => self.keep_claim(&path.mesh).await,
+                Err(_) => self.release_unless_present(&path.mesh).await,
+            }
         }
-        for part in writes.chunks(MAX_TOGETHER) {
+        written.map(|()| imported)
+    }
+
+    async fn claim_and_write(
+        &self,
+        meshes: &[ResourcePath],
+        writes: &[(ResourcePath, Write)],
+        caller: &Caller,
+    ) -> Result<(), ImportError> {
+        let fail = |path: &ResourcePath, error| ImportError {
+            path: path.clone(),
+            error,
+        };
+        for path in meshes {
+            self.claim(&path.mesh).await.map_err(|error| fail(path, error))?;
+        }
+        for part in parts(writes) {
             let together = part.iter().map(|(_, write)| write.clone()).collect();
             self.write(together, caller, "Import", false)
                 .await
-                .map_err(|error| ImportError {
-                    path: part[0].0.clone(),
-                    error,
-                })?;
+                .map_err(|error| fail(&part[0].0, error))?;
         }
-        Ok(imported)
+        Ok(())
     }
+}
+
+/// Writes in parts that are committed together.
+fn parts(writes: &[(ResourcePath, Write)]) -> impl Iterator<Item = &[(ResourcePath, Write)]> {
+    let mut rest = writes;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |(_, write): &&(ResourcePath, Write)| {
+            bytes += write.spec_bytes();
+            bytes <= MAX_TOGETHER_BYTES
+        };
+        let count = rest.iter().take(MAX_TOGETHER).take_while(fits).count();
+        let (part, remaining) = rest.split_at_checked(count.max(1))?;
+        rest = remaining;
+        Some(part)
+    })
 }
 
 /// Containers first.
