@@ -6,6 +6,7 @@ pub(crate) mod aws;
 pub(crate) mod aws_args;
 #[cfg(not(feature = "aws"))]
 pub(crate) mod aws_disabled;
+mod aws_names;
 pub(crate) mod bluegreen;
 mod check;
 mod diagram;

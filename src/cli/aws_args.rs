@@ -3,6 +3,8 @@
 use clap::{Args, Subcommand};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::aws_names::account;
+
 /// A command for an AWS account.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AwsCommand {
@@ -266,15 +268,6 @@ fn host_bits(network: IpNet) -> String {
     )
 }
 
-/// The id of an account.
-pub(crate) fn account(text: &str) -> Result<String, String> {
-    let is_account = text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit());
-    match is_account {
-        true => Ok(text.to_owned()),
-        false => Err("expected the 12 digits of an account".to_owned()),
-    }
-}
-
 /// The ARN of an IAM role, of any partition.
 fn role_arn(text: &str) -> Result<String, String> {
     let fields: Vec<&str> = text.splitn(6, ':').collect();
@@ -378,6 +371,5 @@ mod tests {
                 "{bad}"
             );
         }
-        assert!(account("11112222333").is_err());
     }
 }

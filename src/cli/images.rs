@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::{Args, ValueEnum};
 use mesh_infra::images::{CONTROL_PLANE, ENVOY, ENVOY_MIRROR};
 
+use super::aws_names::{account, region};
 use crate::self_exec::DEMO_SERVICE_IMAGE;
 
 /// The images and their Dockerfiles.
@@ -106,28 +107,10 @@ fn repository(name: &str) -> String {
     )
 }
 
-fn account(text: &str) -> Result<String, String> {
-    let is_account = text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit());
-    is_account
-        .then(|| text.to_owned())
-        .ok_or_else(|| "expected an account ID of 12 digits".to_owned())
-}
-
 /// The profile is in single quotes in the script.
 fn profile(text: &str) -> Result<String, String> {
     let is_quotable = !text.is_empty() && !text.contains(['\'', '\n', '\0']);
     is_quotable
         .then(|| text.to_owned())
         .ok_or_else(|| "expected a profile name without quotes and line breaks".to_owned())
-}
-
-/// The region is not quoted in the script, so it must be one shell word.
-fn region(text: &str) -> Result<String, String> {
-    let is_region = !text.is_empty()
-        && text
-            .bytes()
-            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-');
-    is_region
-        .then(|| text.to_owned())
-        .ok_or_else(|| "expected a region such as eu-west-1, of a-z, 0-9 and -".to_owned())
 }

@@ -4,7 +4,8 @@ use clap::{Args, ValueEnum};
 use indexmap::IndexMap;
 use mesh_infra::{DeployerRole, Deployment, Template};
 
-use crate::cli::aws_args::{AwsTarget, account};
+use crate::cli::aws_args::AwsTarget;
+use crate::cli::aws_names::account;
 use crate::cli::error::CliError;
 use crate::console::print;
 

@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use mesh_control::Addresses;
 use server_tls::CertificateFiles;
 
+use super::aws_names::{account, region};
 use crate::cli::header_limits::HeaderLimitArguments;
 use crate::serve::{AuditTarget, Serve, StateLocation};
 
@@ -37,7 +38,8 @@ pub(crate) struct ServeArguments {
     /// (repeatable). Default: all addresses that a task can have; never loopback, link-local and metadata services
     #[arg(long = "endpoint-network", value_name = "CIDR", requires = "cloud_map")]
     endpoint_networks: Vec<IpNet>,
-    /// Listen address of App Mesh's API. Beyond loopback it requires --keys
+    /// Listen address of App Mesh's API. Beyond loopback it requires --keys; without them, it answers requests to localhost
+    /// and loopback addresses only
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -45,7 +47,9 @@ pub(crate) struct ServeArguments {
         default_value = "127.0.0.1:18002"
     )]
     api: SocketAddr,
-    /// Listen address for Envoys (xDS)
+    /// Listen address for Envoys (xDS). Beyond loopback it requires TLS or --behind-load-balancer. Envoys are not
+    /// authenticated: whoever reaches the port can read the configuration of every mesh, so let only the tasks' security groups
+    /// reach it
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -102,7 +106,6 @@ impl ServeArguments {
         };
         let settings = Settings {
             account: self.account,
-            region: self.region,
             quotas: if self.no_quotas {
                 Quotas::unlimited()
             } else {
@@ -110,6 +113,7 @@ impl ServeArguments {
             },
             ..Settings::default()
         };
+        let settings = settings.in_region(self.region);
         Ok(Serve {
             state,
             api: self.api,
@@ -142,23 +146,6 @@ fn default_state(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, 
     Ok(directory.join("meshwright/app-mesh.state"))
 }
 
-fn account(text: &str) -> Result<String, String> {
-    if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(text.to_owned())
-    } else {
-        Err("expected 12 digits".to_owned())
-    }
-}
-
-fn region(text: &str) -> Result<String, String> {
-    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if !text.is_empty() && text.bytes().all(is_part) {
-        Ok(text.to_owned())
-    } else {
-        Err("expected the name of a region, such as eu-west-1".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -186,6 +173,10 @@ mod tests {
         assert_eq!(ports, [18002, 18000, 18001]);
         assert_eq!((serve.tls, serve.is_behind_load_balancer), (None, false));
         assert_eq!(serve.settings.region, "eu-west-1");
+        assert_eq!(serve.settings.partition, "aws");
+        let china = Program::try_parse_from(["program", "--state", "/s", "--region", "cn-north-1"]);
+        let china = china.expect("valid").serve.resolve().expect("a state file is given");
+        assert_eq!(china.settings.partition, "aws-cn");
     }
 
     #[test]
@@ -219,14 +210,6 @@ mod tests {
     }
 
     #[test]
-    fn a_region_is_a_name_of_aws() {
-        assert_eq!(region("eu-west-1"), Ok("eu-west-1".to_owned()));
-        for other in ["", "Europe", "eu west"] {
-            assert!(region(other).is_err(), "{other}");
-        }
-    }
-
-    #[test]
     fn arguments_that_do_not_fit_are_rejected() {
         for (arguments, reason) in [
             (&["--tls-certificate", "c.pem"][..], "--tls-key"),
@@ -243,7 +226,7 @@ mod tests {
             ),
             (&["--dynamodb", "meshes"], "cannot be used with"),
             (&["--keys", "secretsmanager:"], "name or ARN of a secret"),
-            (&["--account", "1234"], "expected 12 digits"),
+            (&["--account", "1234"], "12 digits"),
             (&["--api", "localhost"], "invalid socket address"),
         ] {
             let error = parse(arguments).expect_err(reason);

@@ -27,6 +27,17 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// These settings for a region, with its partition.
+    #[must_use]
+    pub fn in_region(self, region: impl Into<String>) -> Self {
+        let region = region.into();
+        Self {
+            partition: mesh_model::region::partition(&region).to_owned(),
+            region,
+            ..self
+        }
+    }
+
     /// The ARN of a resource, `arn:aws:appmesh:us-east-1:000000000000:mesh/demo/virtualNode/blue`.
     #[must_use]
     pub fn arn(&self, path: &ResourcePath) -> String {
@@ -114,10 +125,9 @@ mod tests {
     fn arns_have_partition_region_and_account() {
         let settings = Settings {
             account: "123456789012".to_owned(),
-            region: "cn-north-1".to_owned(),
-            partition: "aws-cn".to_owned(),
             ..Settings::default()
         };
+        let settings = settings.in_region("cn-north-1");
         let path = ResourcePath::within("m", "r", Kind::Route, "all");
         assert_eq!(
             settings.arn(&path),

@@ -155,25 +155,13 @@ impl Region {
     /// Its partition, `AWS::Partition`.
     #[must_use]
     pub fn partition(&self) -> &'static str {
-        self.family().1
+        mesh_model::region::partition(&self.0)
     }
 
     /// The suffix of its host names, `AWS::URLSuffix`.
     #[must_use]
     pub fn url_suffix(&self) -> &'static str {
-        self.family().2
-    }
-
-    fn family(&self) -> (&'static str, &'static str, &'static str) {
-        const FAMILIES: [(&str, &str, &str); 5] = [
-            ("cn-", "aws-cn", "amazonaws.com.cn"),
-            ("us-gov-", "aws-us-gov", "amazonaws.com"),
-            ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
-            ("us-iso-", "aws-iso", "c2s.ic.gov"),
-            ("eusc-", "aws-eusc", "amazonaws.eu"),
-        ];
-        let known = FAMILIES.into_iter().find(|(prefix, ..)| self.0.starts_with(prefix));
-        known.unwrap_or(("", "aws", "amazonaws.com"))
+        mesh_model::region::url_suffix(&self.0)
     }
 }
 

@@ -9,7 +9,8 @@
 //! - [`namespace`]: the Service Connect services of a namespace, resolved from the configurations of its ECS services;
 //! - [`app_mesh`]: the seven resources of App Mesh, and whole meshes;
 //! - [`load_balancer`]: load balancers of Elastic Load Balancing, their rules and target groups;
-//! - [`key_casing`]: conversion between the keys of AWS's APIs and of CloudFormation.
+//! - [`key_casing`]: conversion between the keys of AWS's APIs and of CloudFormation;
+//! - [`region`]: partitions of regions.
 //!
 //! # Status
 //!
@@ -32,6 +33,7 @@ pub mod app_mesh;
 pub mod key_casing;
 pub mod load_balancer;
 pub mod namespace;
+pub mod region;
 pub mod service_connect;
 
 #[cfg(doctest)]

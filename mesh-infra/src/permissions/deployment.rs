@@ -92,13 +92,11 @@ impl<'t> Deployment<'t> {
         }
     }
 
-    /// The partition of the region. Source: AWS General Reference, "Amazon Resource Names (ARNs)" (read 2026-11-30).
+    /// The partition of the region.
     pub(super) fn partition(&self) -> &'static str {
         match self.region {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
             "*" => "*",
-            _ => "aws",
+            region => mesh_model::region::partition(region),
         }
     }
 }

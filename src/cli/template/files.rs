@@ -21,6 +21,7 @@ use mesh_local::{Region, StackEnvironment, Values, parse_hosts_file};
 use serde_json::Value as Json;
 
 use self::nested::NestedTemplates;
+use crate::cli::aws_names::account;
 use crate::console::print_error;
 
 #[derive(Debug, Clone, Args)]
@@ -40,7 +41,7 @@ pub(crate) struct TemplateFiles {
     #[arg(long = "stack-name", value_name = "FILE=NAME", value_parser = last_pair)]
     stack_names: Vec<(String, String)>,
     /// AWS region of the stacks. Default: local
-    #[arg(long, value_parser = region)]
+    #[arg(long, value_parser = Region::new)]
     region: Option<Region>,
     /// Account ID of the stacks, 12 digits. Default: 000000000000
     #[arg(long, value_parser = account)]
@@ -540,17 +541,6 @@ fn last_pair(text: &str) -> Result<(String, String), String> {
         .filter(|(left, right)| !left.is_empty() && !right.is_empty());
     pair.map(|(left, right)| (left.to_owned(), right.to_owned()))
         .ok_or_else(|| "expected two parts with a `=` between them".to_owned())
-}
-
-fn region(text: &str) -> Result<Region, String> {
-    Region::new(text)
-}
-
-fn account(text: &str) -> Result<String, String> {
-    let is_account = text.len() == 12 && text.bytes().all(|digit| digit.is_ascii_digit());
-    is_account
-        .then(|| text.to_owned())
-        .ok_or_else(|| "expected an account ID of 12 digits".to_owned())
 }
 
 /// Splits `NAME=VALUE`, with a name that is not empty.
