@@ -147,6 +147,9 @@ pub(crate) enum ServeError {
     Api(#[from] ApiServerError),
     #[error(transparent)]
     Control(#[from] mesh_control::ServeError),
+    /// None of them ends before a signal.
+    #[error("{0} has ended; see the log for the cause, and start serve again")]
+    Ended(&'static str),
 }
 
 /// Serves until a signal arrives.
@@ -230,22 +233,18 @@ impl Serve {
             signal = signals.next_distinct() => signal,
             served = serving => {
                 served?;
-                // The server of the control plane ends only with an error.
-                return Ok(Exit::Done);
+                return Err(ServeError::Ended("the server of the control plane"));
             }
-            served = &mut requests => {
-                served?;
-                return Ok(Exit::Done);
-            }
-            () = endpoints.follow(&control) => return Ok(Exit::Done),
-            () = renewing => return Ok(Exit::Done),
+            () = service.stopped() => return Err(ServeError::Ended("the task that writes the state")),
+            () = &mut requests => return Err(ServeError::Ended("the server of the API")),
+            () = endpoints.follow(&control) => return Err(ServeError::Ended("the source of the Envoys' configuration")),
+            () = renewing => return Err(ServeError::Ended("the renewal of the key pairs")),
         };
         console.progress(&format!("{signal}: stopping"));
         stop.send_replace(true);
         tokio::select! {
-            served = tokio::time::timeout(GRACE, requests) => match served {
-                Ok(served) => served?,
-                Err(_) => console.progress("open API requests were not completed in time"),
+            served = tokio::time::timeout(GRACE, requests) => if served.is_err() {
+                console.progress("open API requests were not completed in time");
             },
             signal = signals.next_distinct() => {
                 console.progress(&format!("{signal} again: leaving open API requests"));

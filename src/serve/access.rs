@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 
 use app_mesh_api::Authentication;
+use app_mesh_api::auth::loopback_only;
 use axum::Router;
 use mesh_control::Addresses;
 
@@ -67,11 +68,12 @@ pub(crate) fn check(api: SocketAddr, addresses: Addresses, exposure: &Exposure) 
     Ok(())
 }
 
-/// The API behind its authentication. Without key pairs there is none, and [`check`] accepts only loopback addresses.
+/// The API behind its authentication. Without key pairs there is none: [`check`] accepts only loopback addresses, and requests
+/// must be for one.
 pub(crate) fn protected(api: Router, authentication: Option<&Authentication>) -> Router {
     match authentication {
         Some(authentication) => authentication.protect(api),
-        None => api,
+        None => loopback_only(api),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
+use app_mesh_api::server::{self, Limits};
 use axum::Router;
-use axum::serve::{Listener, ListenerExt as _};
+use axum::serve::Listener;
 use server_tls::{ServerTls, TlsListener, TlsStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -14,8 +15,6 @@ use tokio::sync::watch;
 pub(crate) enum ApiServerError {
     #[error("cannot listen on {address} for the API; choose another with --api")]
     Bind { address: SocketAddr, source: io::Error },
-    #[error("the server of the API failed")]
-    Serve(#[source] io::Error),
 }
 
 /// A bound address of the API. Connections wait until it is served.
@@ -43,22 +42,19 @@ impl ApiServer {
     }
 
     /// Serves until `stopped` is true and open requests are completed. Dropping this ends them.
-    pub(crate) async fn serve(self, router: Router, mut stopped: watch::Receiver<bool>) -> Result<(), ApiServerError> {
+    pub(crate) async fn serve(self, router: Router, mut stopped: watch::Receiver<bool>) {
         let stop = async move {
             // Without a sender the process ends.
             let _stopped = stopped.wait_for(|stopped| *stopped).await.map(drop);
         };
-        // The audit log has the caller's address.
-        let requests = router.into_make_service_with_connect_info::<SocketAddr>();
-        let served = match self.tls {
+        let limits = Limits::default();
+        match self.tls {
             Some(tls) => {
-                // axum knows the address of its own listeners only, of which `tap_io` makes one.
-                let listener = Tls(tls.listen(self.listener, &["http/1.1"])).tap_io(|_| {});
-                axum::serve(listener, requests).with_graceful_shutdown(stop).await
+                let listener = Tls(tls.listen(self.listener, &["http/1.1"]));
+                server::serve(listener, router, limits, stop).await;
             }
-            None => axum::serve(self.listener, requests).with_graceful_shutdown(stop).await,
-        };
-        served.map_err(ApiServerError::Serve)
+            None => server::serve(self.listener, router, limits, stop).await,
+        }
     }
 }
 

@@ -16,7 +16,6 @@ use mesh_model::app_mesh::{KeyCasing, ResourcePath, ResourceSpec, Topology};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::console::chain;
 use crate::serve::api_server::{ApiServer, ApiServerError};
 use crate::serve::{access, owned};
 
@@ -104,9 +103,7 @@ impl Api {
             let serving = tokio::spawn(async move {
                 // It is stopped by being dropped, with the mesh.
                 let (_running, stopped) = watch::channel(false);
-                if let Err(error) = server.serve(router, stopped).await {
-                    tracing::error!("{}; changes through the API end here", chain(&error));
-                }
+                server.serve(router, stopped).await;
             });
             self.server = Server::Serving(serving);
         }

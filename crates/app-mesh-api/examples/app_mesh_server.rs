@@ -4,6 +4,8 @@
 
 use std::error::Error;
 
+use app_mesh_api::auth::loopback_only;
+use app_mesh_api::server::{Limits, serve};
 use app_mesh_api::{FileStore, MemoryStore, Service, Settings, router};
 
 #[tokio::main]
@@ -15,6 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("Running on http://{}", listener.local_addr()?);
-    axum::serve(listener, router(service)).await?;
+    let api = loopback_only(router(service));
+    serve(listener, api, Limits::default(), std::future::pending()).await;
     Ok(())
 }

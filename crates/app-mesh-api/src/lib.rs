@@ -2,6 +2,8 @@
 //! the translation to Envoy reads them.
 //!
 //! ```no_run
+//! use app_mesh_api::auth::loopback_only;
+//! use app_mesh_api::server::{Limits, serve};
 //! use app_mesh_api::{FileStore, Service, Settings, router};
 //!
 //! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
@@ -9,14 +11,15 @@
 //! let service = Service::open(store, Settings::default()).await?;
 //! let meshes = service.subscribe();
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! axum::serve(listener, router(service)).await?;
+//! let api = loopback_only(router(service));
+//! serve(listener, api, Limits::default(), std::future::pending()).await;
 //! # drop(meshes);
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! The [`router()`] takes the [`Caller`] from the request's extensions. [`Authentication`] puts it there, from AWS Signature
-//! Version 4; without it, every caller may do everything. The crate does not know Envoy; it knows AWS SDKs with the feature
+//! Version 4; without it, every caller may do everything, and [`loopback_only`](auth::loopback_only) keeps web pages out. The crate does not know Envoy; it knows AWS SDKs with the feature
 //! `aws` only.
 //!
 //! Modules in reading order:
@@ -26,7 +29,7 @@
 //! - [`service`]: operations of concurrent callers over a store; [`audit`]: the log of their changes;
 //!   [`claims`]: beside another source of meshes;
 //! - [`response`]: bodies of responses; [`rest`]: paths, parameters and bodies of requests;
-//! - [`auth`]: key pairs, signatures and rate limits around it.
+//! - [`auth`]: key pairs, signatures and rate limits around it; [`server`]: connections, with limits.
 //!
 //! # Features
 //!
@@ -61,6 +64,7 @@ pub mod operation;
 pub mod registry;
 pub mod response;
 pub mod rest;
+pub mod server;
 pub mod service;
 pub mod settings;
 pub mod store;

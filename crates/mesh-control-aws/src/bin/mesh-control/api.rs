@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use app_mesh_api::auth::{Authentication, KeyLocation, KeySource, RateLimits};
+use app_mesh_api::auth::{Authentication, KeyLocation, KeySource, RateLimits, loopback_only};
 use app_mesh_api::claims::ParameterClaims;
+use app_mesh_api::server::{self, Limits};
 use app_mesh_api::store::DynamoDbStore;
 use app_mesh_api::{Extensions, Service, Settings, router};
 use aws_config::SdkConfig;
@@ -52,9 +53,9 @@ impl ApiArguments {
         }
         let settings = Settings {
             account: self.account.clone(),
-            region: config.region().map(ToString::to_string).unwrap_or_default(),
             ..Settings::default()
         };
+        let settings = settings.in_region(config.region().map(ToString::to_string).unwrap_or_default());
         let keys = match &self.keys {
             Some(location) => {
                 let source = KeySource::at(location, config);
@@ -97,22 +98,22 @@ impl Api {
             Ok(api) => tracing::info!(%api, "serving App Mesh's API"),
             Err(error) => tracing::warn!("the address of the API is not known: {error}"),
         }
-        let mut api = router(service);
+        let stopped = service.clone();
+        let api = router(service);
         let renewing = async {
             match &keys {
                 Some((source, authentication)) => source.renew(authentication).await,
                 None => std::future::pending().await,
             }
         };
-        if let Some((_, authentication)) = &keys {
-            api = authentication.protect(api);
-        }
-        // The audit log has the caller's address.
-        let requests = api.into_make_service_with_connect_info::<SocketAddr>();
-        let served = axum::serve(listener, requests).with_graceful_shutdown(stop);
+        let api = match &keys {
+            Some((_, authentication)) => authentication.protect(api),
+            None => loopback_only(api),
+        };
         tokio::select! {
-            served = async { served.await } => served.map_err(|error| format!("the server of the API failed: {error}")),
-            () = renewing => Ok(()),
+            () = server::serve(listener, api, Limits::default(), stop) => Ok(()),
+            () = stopped.stopped() => Err("the task that writes the meshes of the API has ended; see the log".to_owned()),
+            () = renewing => Err("the renewal of the API's key pairs has ended; see the log".to_owned()),
         }
     }
 }
