@@ -48,7 +48,7 @@ pub(crate) struct ServeArguments {
     )]
     api: SocketAddr,
     /// Listen address for Envoys (xDS). Beyond loopback it requires TLS or --behind-load-balancer. Envoys are not
-    /// authenticated: whoever reaches the port can read the configuration of every mesh, so let only the tasks' security groups
+    /// authenticated: any client of the port can read the configuration of every mesh, so let only the tasks' security groups
     /// reach it
     #[arg(
         long,

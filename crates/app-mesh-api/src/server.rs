@@ -1,7 +1,7 @@
 //! HTTP/1.1 in front of the router: limits of time and of connections.
 //!
 //! [`axum::serve()`] has none: half a header, a body that stops, or a connection without a request stay open. Here each of
-//! them ends, and peers that open connections without using them keep nobody else out.
+//! them ends, and peers that open connections without using them do not keep others out.
 
 mod connections;
 
