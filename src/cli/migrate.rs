@@ -63,7 +63,16 @@ pub(crate) fn run(arguments: &MigrateArguments) -> Result<(), MigrateError> {
     let sources = arguments.files.read_sources()?;
     if arguments.compare {
         let meshes = read_templates(&sources).map_err(MigrateError::Template)?;
-        print(&comparison_table(&compare(meshes.specs())))?;
+        if meshes.resources.is_empty() {
+            print_error("nothing to compare: the templates contain no App Mesh resources");
+            return Ok(());
+        }
+        let rows = compare(meshes.specs());
+        if rows.is_empty() {
+            print("The meshes use none of the features that are compared.")?;
+        } else {
+            print(&comparison_table(&rows))?;
+        }
         return Ok(());
     }
     if arguments.output.is_none() && sources.len() > 1 {
@@ -85,7 +94,9 @@ pub(crate) fn run(arguments: &MigrateArguments) -> Result<(), MigrateError> {
         print_error(&change.to_string());
     }
     if migration.changes.is_empty() {
-        print_error("nothing to migrate: the templates contain no App Mesh resources and no Envoys of App Mesh");
+        print_error(
+            "nothing to migrate: the templates contain no App Mesh resources, and no Envoys of App Mesh without a bootstrap",
+        );
     }
     Ok(())
 }
@@ -109,6 +120,10 @@ fn write(
         path: path.to_owned(),
         source,
     };
+    if directory.exists() && !directory.is_dir() {
+        let message = format!("--output {} is a file; give a directory", directory.display());
+        return Err(MigrateError::Usage(message));
+    }
     fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
     let given: Vec<PathBuf> = given.iter().filter_map(|path| path.canonicalize().ok()).collect();
     for (stack, template) in &migration.templates {

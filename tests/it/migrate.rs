@@ -94,6 +94,10 @@ async fn options_that_do_not_fit_are_usage_errors() {
             "is one of the given templates; choose another --output",
         ),
         (
+            vec!["migrate", "--template", SHOP, "--output", &copy],
+            "shop.json is a file; give a directory",
+        ),
+        (
             vec!["migrate", "--template", SHOP, "--control-plane", "a b"],
             "expected the name of a stack, or HOST:PORT",
         ),
@@ -112,4 +116,46 @@ async fn a_comparison_lists_features_with_their_sources() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:?}");
     let row = "| retry policy | mesh/ShopMesh7D8A6C1F/virtualRouter/prices/route/all | limited: two retries";
     assert!(ended.stdout.contains(row), "{ended:?}");
+}
+
+#[tokio::test]
+async fn without_features_and_without_meshes_a_sentence_says_so() {
+    let workdir = Workdir::new();
+    let mesh = r#"{"Resources": {"Mesh": {"Type": "AWS::AppMesh::Mesh", "Properties": {"MeshName": "demo"}}}}"#;
+    let mesh = workdir.file("mesh.json", mesh).display().to_string();
+    let none = r#"{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}"#;
+    let none = workdir.file("none.json", none).display().to_string();
+    for (template, stdout, stderr) in [
+        (&mesh, "The meshes use none of the features that are compared.\n", ""),
+        (
+            &none,
+            "",
+            "nothing to compare: the templates contain no App Mesh resources\n",
+        ),
+    ] {
+        let compare = workdir.meshwright(&["migrate", "--template", template, "--compare"]);
+        let ended = Run::to_end(&workdir, compare).await;
+        assert_eq!(
+            (ended.code, ended.stdout.as_str(), ended.stderr.as_str()),
+            (Some(0), stdout, stderr),
+            "{ended:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_migrated_has_nothing_to_migrate() {
+    let workdir = Workdir::new();
+    let [first, second] = ["first", "second"].map(|name| workdir.path(name).display().to_string());
+    for (template, output, expected) in [
+        (SHOP, &first, "control plane of the mesh ShopMesh7D8A6C1F"),
+        (&format!("{first}/shop.json"), &second, "nothing to migrate: "),
+    ] {
+        let migrate = workdir.meshwright(&["migrate", "--template", template, "--output", output]);
+        let ended = Run::to_end(&workdir, migrate).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.stderr.contains(expected), "{ended:?}");
+    }
+    let read = |directory: &str| std::fs::read_to_string(format!("{directory}/shop.json")).expect("a template");
+    assert_eq!(read(&first), read(&second));
 }

@@ -4,12 +4,14 @@
 //! - `stacks`: the given stacks, and the names of their mesh resources;
 //! - `specs`, `references`: mesh resources as parameters, and the values of references to them;
 //! - `envoys`, `control_planes`: what runs instead of App Mesh;
+//! - `gaps`: what other stacks must have;
 //! - `permissions`: what only App Mesh needed.
 
 mod changes;
 mod control_planes;
 mod draft;
 mod envoys;
+mod gaps;
 mod permissions;
 mod references;
 mod specs;
@@ -66,6 +68,7 @@ pub struct Migration {
 ///   evaluated to. They get logical ids of their own, such as `BlueParameter`, because CloudFormation does not change the
 ///   type of an existing resource ("Update of resource type is not permitted"); all other logical ids stay.
 /// - A control plane is added once per mesh, and Envoys get an image, a bootstrap and a health check.
+/// - Envoys that have a bootstrap, and control planes, stay: the migration of migrated stacks changes nothing.
 /// - What only App Mesh needed is removed: IAM actions, managed policies, VPC endpoints, variables of its agent.
 ///
 /// # Errors
@@ -78,7 +81,8 @@ pub fn migrate(sources: &[SourceStack], options: &Options) -> Result<Migration, 
     let stacks = Stacks::new(sources, &mut diagnostics);
     // What follows depends on the paths.
     diagnostics.clone().into_result(())?;
-    let sites = envoys::find(&stacks, &mut diagnostics);
+    let envoys = envoys::find(&stacks, &mut diagnostics);
+    let sites = &envoys.sites;
     let mut draft = Draft::new(&stacks, diagnostics);
     let mut resources = BTreeMap::new();
     for stack in 0..sources.len() {
@@ -89,7 +93,7 @@ pub fn migrate(sources: &[SourceStack], options: &Options) -> Result<Migration, 
     // Addresses and listeners follow from the specs.
     draft.diagnostics.clone().into_result(())?;
     let described = with_parameters(&stacks, &resources);
-    for site in &sites {
+    for site in sites {
         if site.path.kind == Kind::VirtualGateway && !described.contains_key(&site.path) {
             let path = format!("{}.Resources.{}", draft.name(site.stack), site.task);
             let message = format!(
@@ -99,12 +103,12 @@ pub fn migrate(sources: &[SourceStack], options: &Options) -> Result<Migration, 
             draft.diagnostics.add(path, message);
         }
     }
-    let addresses = control_planes::add(&mut draft, &sites, &namespaces(&described), options);
+    let addresses = control_planes::add(&mut draft, sites, &namespaces(&described), options);
     let image = options
         .envoy_image
         .as_deref()
         .map_or_else(EnvoyContainer::image, Json::from);
-    for site in &sites {
+    for site in sites {
         let Some(address) = addresses.get(&(site.stack, site.path.mesh.clone())) else {
             continue;
         };
@@ -124,6 +128,7 @@ pub fn migrate(sources: &[SourceStack], options: &Options) -> Result<Migration, 
         permissions::remove_image_parameters(stack, &mut draft);
         refresh_revision_markers(&mut draft.templates[stack]);
     }
+    gaps::note(&stacks, &envoys, &described, options, &mut draft.changes);
     draft.restrict_fixed();
     draft.complete_changes();
     add_new_errors(&mut draft);
@@ -249,6 +254,17 @@ fn encode_resource(
     for (name, value) in declared.properties.as_object().into_iter().flatten() {
         if names.contains(&name.as_str()) {
             draft.fix(stack, draft.stacks.parameters_in(stack, value));
+            if names.last() == Some(&name.as_str()) && draft.stacks.has_stack_name(stack, value) {
+                draft.changes.add(
+                    (stack_name, id, &path.kind.resource_type()),
+                    ChangeKind::Kept,
+                    format!("named `{}` by AWS::StackName", path.name),
+                    format!(
+                        "names are part of parameters and bootstraps, so this template is for the stack {stack_name} only; \
+                         --stack-name FILE=NAME sets another"
+                    ),
+                );
+            }
         } else if name == "MeshOwner" {
             note_owner(stack_name, id, path, value, &mut draft.changes);
         } else if !["Spec", "Tags"].contains(&name.as_str()) {

@@ -1,5 +1,7 @@
 //! The control planes of the meshes: added beside the Envoys that they configure, or found in other stacks.
 
+mod existing;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use cfn::{
@@ -15,12 +17,15 @@ use super::draft::Draft;
 use super::envoys::{EnvoySite, PlaneAddress};
 use super::{Options, stacks::Stacks};
 
+pub(super) use existing::has;
+
 /// The port for Envoys, that of [`mesh_infra::ControlPlaneHandle::port`].
 const XDS_PORT: u16 = 18_000;
 /// Characters of a DNS label. Source: RFC 1035, section 2.3.4.
 const MAX_LABEL: usize = 63;
 /// The description of rules for Envoys.
 const INGRESS: &str = "Envoys to their control plane";
+const INGRESS_RULE: &str = "AWS::EC2::SecurityGroupIngress";
 /// The beginning of the names of control planes.
 const NAME_PREFIX: &str = "mesh-control-";
 
@@ -130,38 +135,31 @@ pub(crate) fn add(
                 );
                 continue;
             }
-            Some(ControlPlaneLocation::Stack(stack)) => Plane {
-                home: None,
-                stack: stack.clone(),
-                host: String::new(),
-                service: String::new(),
-                group: None,
-                has_own_group: false,
-            },
-            None => {
-                let Some(first) = services.first() else {
-                    let site = of_mesh[0];
-                    let path = format!("{}.Resources.{}", stacks.sources()[site.stack].name, site.task);
+            Some(ControlPlaneLocation::Stack(stack)) => {
+                if let Some(given) = stacks.sources().iter().find(|source| source.name == *stack)
+                    && !given.template.outputs.contains_key(&ids.host_output())
+                {
                     let message = format!(
-                        "has an Envoy of the mesh `{mesh}`, but no service with an awsvpc network runs it, beside which the \
-                         control plane could run; give the template of the service with --template, or point to a control \
-                         plane with --control-plane"
+                        "has no control plane of the mesh `{mesh}`: the output `{}` is missing; leave --control-plane out to add \
+                         one",
+                        ids.host_output()
                     );
-                    draft.diagnostics.add(path, message);
+                    draft.diagnostics.add(format!("--control-plane {stack}"), message);
                     continue;
-                };
-                let none = BTreeSet::new();
-                let others = namespaces.get(mesh).unwrap_or(&none);
-                let source = PlaneSource {
-                    stacks,
-                    first,
-                    services: &services,
-                    mesh,
-                    ids: &ids,
-                    others,
-                    options,
-                };
-                match source.add(draft) {
+                }
+                Plane {
+                    home: None,
+                    stack: stack.clone(),
+                    host: String::new(),
+                    service: String::new(),
+                    group: None,
+                    has_own_group: false,
+                }
+            }
+            None => {
+                let found = existing::find(draft, mesh, &ids);
+                let plane = found.or_else(|| add_plane(draft, &of_mesh, &services, mesh, &ids, namespaces, options));
+                match plane {
                     Some(plane) => plane,
                     None => continue,
                 }
@@ -176,6 +174,40 @@ pub(crate) fn add(
         }
     }
     addresses
+}
+
+/// Adds a control plane beside the first of the services. Reports why there is no place for one.
+fn add_plane(
+    draft: &mut Draft<'_>,
+    sites: &[&EnvoySite],
+    services: &[EnvoyService],
+    mesh: &str,
+    ids: &MeshIds,
+    namespaces: &BTreeMap<String, BTreeSet<String>>,
+    options: &Options,
+) -> Option<Plane> {
+    let stacks = draft.stacks;
+    let Some(first) = services.first() else {
+        let site = sites.first()?;
+        let path = format!("{}.Resources.{}", stacks.sources()[site.stack].name, site.task);
+        let message = format!(
+            "has an Envoy of the mesh `{mesh}`, but no service with an awsvpc network runs it, beside which the control plane \
+             could run; give the template of the service with --template, or point to a control plane with --control-plane"
+        );
+        draft.diagnostics.add(path, message);
+        return None;
+    };
+    let none = BTreeSet::new();
+    let source = PlaneSource {
+        stacks,
+        first,
+        services,
+        mesh,
+        ids,
+        others: namespaces.get(mesh).unwrap_or(&none),
+        options,
+    };
+    source.add(draft)
 }
 
 /// The services that run these Envoys in `awsvpc` mode, in the order of the stacks and their templates.
@@ -294,21 +326,27 @@ impl PlaneSource<'_> {
             what,
             reason,
         );
+        for (part, resource) in template
+            .resources
+            .iter()
+            .filter(|(part, _)| part.starts_with(&id) && **part != service)
+        {
+            let (what, reason) = part_of_plane(part, &resource.kind);
+            changes.add((stack_name, part, &resource.kind), ChangeKind::Added, what, reason);
+        }
         let group = match &own_group {
             Some(_) => Some(json!({"Fn::GetAtt": [format!("{id}SecurityGroup"), "GroupId"]})),
             None => first_group(&self.first.network),
         };
-        let mut host_output = Output::new(cfn::Value::Known(host.clone()));
-        host_output.description = Some(format!("Host of the control plane of the mesh {}", self.mesh));
-        template.outputs.insert(self.ids.host_output(), host_output);
-        if let Some(group) = &group {
-            let output = Output {
-                value: group.clone(),
-                description: Some(format!("Security group of the control plane of the mesh {}", self.mesh)),
-                ..Output::default()
-            };
-            template.outputs.insert(self.ids.group_output(), output);
-        }
+        add_outputs(
+            self.mesh,
+            self.ids,
+            &host,
+            group.as_ref(),
+            stack_name,
+            template,
+            changes,
+        );
         Some(Plane {
             home: Some(stack),
             stack: stack_name.clone(),
@@ -448,6 +486,63 @@ impl PlaneSource<'_> {
     }
 }
 
+/// What a resource of a control plane is, and why it is there.
+fn part_of_plane(id: &str, kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "AWS::EC2::SecurityGroup" => (
+            "security group of the control plane",
+            "Envoys connect to its port 18000",
+        ),
+        "AWS::IAM::Role" if id.ends_with("TaskRole") => (
+            "role of the control plane",
+            "it reads the mesh's parameters and discovers instances",
+        ),
+        "AWS::IAM::Role" => (
+            "execution role of the control plane",
+            "ECS pulls its image and writes its logs",
+        ),
+        "AWS::Logs::LogGroup" => ("log group of the control plane", "its tasks log there"),
+        ecs::TaskDefinition::KIND => ("task definition of the control plane", "its service runs it"),
+        servicediscovery::Service::KIND => ("name of the control plane", "Envoys find it by this name"),
+        servicediscovery::PrivateDnsNamespace::KIND => (
+            "namespace of the control plane",
+            "the stack has no private DNS namespace in which its name could be",
+        ),
+        _ => ("part of the control plane", "its service refers to it"),
+    }
+}
+
+/// Adds the outputs that other stacks of the mesh take, unless they exist.
+fn add_outputs(
+    mesh: &str,
+    ids: &MeshIds,
+    host: &str,
+    group: Option<&Json>,
+    stack_name: &str,
+    template: &mut Template,
+    changes: &mut Changes,
+) {
+    let host = (ids.host_output(), "Host", Some(Json::from(host)));
+    let group = (ids.group_output(), "Security group", group.cloned());
+    for (id, what, value) in [host, group] {
+        let Some(value) = value.filter(|_| !template.outputs.contains_key(&id)) else {
+            continue;
+        };
+        let output = Output {
+            value,
+            description: Some(format!("{what} of the control plane of the mesh {mesh}")),
+            ..Output::default()
+        };
+        changes.add(
+            (stack_name, &id, "Output"),
+            ChangeKind::Added,
+            format!("{} of the control plane", what.to_ascii_lowercase()),
+            format!("other stacks with Envoys of the mesh take it, also by --control-plane {stack_name}"),
+        );
+        template.outputs.insert(id, output);
+    }
+}
+
 /// The id of stand-ins in the stack of a control plane.
 const STAND_IN: &str = "StandIn";
 
@@ -534,6 +629,9 @@ impl Plane {
                 let group = (has_group && is_used).then(|| {
                     let id = ids.group_output();
                     self.import(&id, "AWS::EC2::SecurityGroup::Id", template);
+                    let what = format!("parameter with the output `{id}` of the stack {}", self.stack);
+                    let reason = "its rules allow the Envoys of this stack to connect to the control plane";
+                    changes.add((stack_name, &id, "Parameter"), ChangeKind::Added, what, reason);
                     json!({"Ref": id})
                 });
                 (format!("${{{host}}}"), group)
@@ -543,7 +641,7 @@ impl Plane {
             if is_home && self.has_own_group {
                 for (number, source) in distinct_groups(services.iter().copied()).iter().enumerate() {
                     let id = format!("{}ControlPlaneEgress{}", ids.stem, number + 1);
-                    add_egress(source, &plane_group, id, stack_name, template, changes);
+                    add_egress(source, &plane_group, &id, stack_name, template, changes);
                 }
                 return host;
             }
@@ -575,34 +673,63 @@ impl Plane {
     ) {
         let sources = distinct_groups(services.iter().copied());
         for (number, source) in sources.iter().enumerate() {
-            let mut id = format!("{}ControlPlaneIngress{}", ids.stem, number + 1);
-            while template.resources.contains_key(&id) {
-                id.push('X');
+            let id = format!("{}ControlPlaneIngress{}", ids.stem, number + 1);
+            if !allows(template, plane_group, source) {
+                let properties = json!({
+                    "Description": INGRESS,
+                    "GroupId": plane_group,
+                    "SourceSecurityGroupId": source,
+                    "IpProtocol": "tcp",
+                    "FromPort": XDS_PORT,
+                    "ToPort": XDS_PORT
+                });
+                let id = unused(template, &id);
+                template
+                    .resources
+                    .insert(id.clone(), Resource::new(INGRESS_RULE, properties));
+                let what = format!(
+                    "connections to port {XDS_PORT} from the security group {}",
+                    described(source)
+                );
+                let reason = "Envoys connect to the control plane";
+                changes.add((stack_name, &id, INGRESS_RULE), ChangeKind::Added, what, reason);
             }
-            let properties = json!({
-                "Description": INGRESS,
-                "GroupId": plane_group,
-                "SourceSecurityGroupId": source,
-                "IpProtocol": "tcp",
-                "FromPort": XDS_PORT,
-                "ToPort": XDS_PORT
-            });
-            let kind = "AWS::EC2::SecurityGroupIngress";
-            template.resources.insert(id.clone(), Resource::new(kind, properties));
-            let what = format!("connections to port {XDS_PORT} from {}", cfn::evaluate::render(source));
-            let reason = "Envoys connect to the control plane";
-            changes.add((stack_name, &id, kind), ChangeKind::Added, what, reason);
             let egress = id.replace("Ingress", "Egress");
-            add_egress(source, plane_group, egress, stack_name, template, changes);
+            add_egress(source, plane_group, &egress, stack_name, template, changes);
         }
     }
+}
+
+/// A logical id that the template does not have.
+fn unused(template: &Template, id: &str) -> String {
+    let mut id = id.to_owned();
+    while template.resources.contains_key(&id) {
+        id.push('X');
+    }
+    id
+}
+
+/// A security group in words: its logical id, or its value.
+fn described(group: &Json) -> String {
+    referenced(group).map_or_else(|| cfn::evaluate::render(group), ToOwned::to_owned)
+}
+
+/// Whether the group of a control plane allows connections from another group already, by a rule in it or beside it. Two
+/// equal rules cannot exist.
+fn allows(template: &Template, plane_group: &Json, source: &Json) -> bool {
+    let is_rule = |rule: &Json| rule["SourceSecurityGroupId"] == *source && rule["ToPort"] == XDS_PORT;
+    let group = referenced(plane_group).and_then(|id| template.resources.get(id));
+    let own = group.and_then(|group| group.properties.get("SecurityGroupIngress")?.as_array());
+    let mut beside = template.resources.values().filter(|rule| rule.kind == INGRESS_RULE);
+    own.into_iter().flatten().any(is_rule)
+        || beside.any(|rule| rule.properties["GroupId"] == *plane_group && is_rule(&rule.properties))
 }
 
 /// Allows the connections in the group of the Envoys as well, if that group restricts them.
 fn add_egress(
     source: &Json,
     plane_group: &Json,
-    id: String,
+    id: &str,
     stack_name: &str,
     template: &mut Template,
     changes: &mut Changes,
@@ -615,9 +742,6 @@ fn add_egress(
             .iter()
             .any(|rule| allows_all(rule) && rule["CidrIp"] == "0.0.0.0/0")
     });
-    if !is_restricted {
-        return;
-    }
     let kind = "AWS::EC2::SecurityGroupEgress";
     let properties = json!({
         "Description": INGRESS,
@@ -627,8 +751,16 @@ fn add_egress(
         "FromPort": XDS_PORT,
         "ToPort": XDS_PORT
     });
+    let mut rules = template.resources.values();
+    if !is_restricted || rules.any(|rule| rule.kind == kind && rule.properties == properties) {
+        return;
+    }
+    let id = unused(template, id);
     template.resources.insert(id.clone(), Resource::new(kind, properties));
-    let what = format!("connections from {} to port {XDS_PORT}", cfn::evaluate::render(source));
+    let what = format!(
+        "connections from the security group {} to port {XDS_PORT}",
+        described(source)
+    );
     let reason = "its security group restricts outbound connections";
     changes.add((stack_name, &id, kind), ChangeKind::Added, what, reason);
 }

@@ -68,7 +68,7 @@ impl<'s> Draft<'s> {
                         let reason = "the control plane reads the mesh again when its value changes";
                         changes.add(target, ChangeKind::Added, "revision marker of the mesh", reason);
                     }
-                    None => changes.add(target, ChangeKind::Added, "the resource", "the control plane needs it"),
+                    None => changes.add(target, ChangeKind::Added, "a resource", "other changes refer to it"),
                     Some(old) if old.properties != resource.properties || old.other != resource.other => {
                         let reason = "App Mesh no longer returns them";
                         changes.add(
@@ -87,24 +87,16 @@ impl<'s> Draft<'s> {
                 }
             }
             for (name, output) in &after.outputs {
-                let target = (stack_name, name.as_str(), "Output");
-                match before.outputs.get(name) {
-                    None => changes.add(
-                        target,
-                        ChangeKind::Added,
-                        "the output",
-                        "other stacks of the mesh take it",
-                    ),
-                    Some(old) if old != output => {
-                        let reason = "App Mesh no longer returns them";
-                        changes.add(
-                            target,
-                            ChangeKind::Changed,
-                            "values in place of references to the mesh",
-                            reason,
-                        );
-                    }
-                    Some(_) => {}
+                if let Some(old) = before.outputs.get(name)
+                    && old != output
+                    && !is_listed(changes, name)
+                {
+                    changes.add(
+                        (stack_name, name, "Output"),
+                        ChangeKind::Changed,
+                        "values in place of references to the mesh",
+                        "App Mesh no longer returns them",
+                    );
                 }
             }
         }

@@ -50,6 +50,18 @@ const COVERED: [&str; 4] = [
     "APPMESH_PREVIEW",
 ];
 
+/// Envoy's option with the text of its bootstrap.
+const BOOTSTRAP_OPTION: &str = "--config-yaml";
+
+/// Images that only receive what App Mesh's agent had Envoy send, by a word in their names, with the word in the variables
+/// that configured it.
+const RECEIVERS: [(&str, &str); 4] = [
+    ("xray", "XRAY"),
+    ("datadog", "DATADOG"),
+    ("jaeger", "JAEGER"),
+    ("statsd", "STATSD"),
+];
+
 /// The Unix user that a transparent proxy does not redirect, as in App Mesh's guides.
 const ENVOY_USER: &str = "1337";
 
@@ -65,9 +77,18 @@ pub(crate) struct EnvoySite {
     pub(crate) path: ResourcePath,
 }
 
+/// The Envoys of task definitions.
+#[derive(Debug, Default)]
+pub(crate) struct Envoys {
+    /// Those of App Mesh's agent.
+    pub(crate) sites: Vec<EnvoySite>,
+    /// Those that have a bootstrap already, from a migration or from `mesh-infra`.
+    pub(crate) migrated: Vec<EnvoySite>,
+}
+
 /// The Envoys of all task definitions. Reports those without a known virtual node or gateway.
-pub(crate) fn find(stacks: &Stacks<'_>, diagnostics: &mut Diagnostics) -> Vec<EnvoySite> {
-    let mut sites = Vec::new();
+pub(crate) fn find(stacks: &Stacks<'_>, diagnostics: &mut Diagnostics) -> Envoys {
+    let mut envoys = Envoys::default();
     for (stack, source) in stacks.sources().iter().enumerate() {
         for (task, resource) in &source.template.resources {
             if resource.kind != ecs::TaskDefinition::KIND {
@@ -82,17 +103,29 @@ pub(crate) fn find(stacks: &Stacks<'_>, diagnostics: &mut Diagnostics) -> Vec<En
                 match node(stacks, stack, &resource.properties, definition) {
                     NodeReading::NoEnvoy => {}
                     NodeReading::Unknown(message) => diagnostics.add(path, message),
-                    NodeReading::Known(node) => sites.push(EnvoySite {
-                        stack,
-                        task: task.clone(),
-                        container,
-                        path: node,
-                    }),
+                    NodeReading::Known(node) => {
+                        let found = match has_bootstrap(definition) {
+                            true => &mut envoys.migrated,
+                            false => &mut envoys.sites,
+                        };
+                        found.push(EnvoySite {
+                            stack,
+                            task: task.clone(),
+                            container,
+                            path: node,
+                        });
+                    }
                 }
             }
         }
     }
-    sites
+    envoys
+}
+
+/// Whether a container is an Envoy as [`replace`] and [`EnvoyContainer`] make it.
+fn has_bootstrap(container: &Json) -> bool {
+    let role = container.pointer(&format!("/DockerLabels/{}", labels::ROLE.replace('/', "~1")));
+    role.and_then(Json::as_str) == Some(labels::ROLE_ENVOY) && container["Command"][0] == BOOTSTRAP_OPTION
 }
 
 /// What a container says about its virtual node.
@@ -192,7 +225,7 @@ pub(crate) fn replace(
     let declared = &declared["ContainerDefinitions"][site.container];
     let environment = Environment::read(stacks, site.stack, declared, container);
     let bootstrap = bootstrap(site, settings, environment.sds.clone());
-    let mut command = vec![Json::from("--config-yaml"), bootstrap];
+    let mut command = vec![Json::from(BOOTSTRAP_OPTION), bootstrap];
     for (option, value) in [
         ("--log-level", &environment.log_level),
         ("--concurrency", &environment.concurrency),
@@ -227,13 +260,44 @@ pub(crate) fn replace(
         ),
         "the agent in App Mesh's image connects only to App Mesh's management endpoint, which no longer responds",
     );
-    for variable in environment.without_effect {
+    for variable in &environment.without_effect {
         changes.add(
             target,
             ChangeKind::Removed,
             format!("variable {variable} of container `{name}`"),
-            without_effect(&variable),
+            without_effect(variable),
         );
+    }
+    note_receivers(stacks, site, &environment.without_effect, target, changes);
+}
+
+/// Notes the containers of the task that received what the removed variables had Envoy send.
+fn note_receivers(
+    stacks: &Stacks<'_>,
+    site: &EnvoySite,
+    removed: &[String],
+    target: (&str, &str, &str),
+    changes: &mut Changes,
+) {
+    let declared = &stacks.sources()[site.stack].template.resources[&site.task].properties;
+    let containers = declared["ContainerDefinitions"].as_array().into_iter().flatten();
+    for container in containers {
+        let text = |key: &str| {
+            let value = container.get(key).and_then(|value| stacks.text(site.stack, value));
+            value.unwrap_or_default()
+        };
+        let image = text("Image").to_ascii_lowercase();
+        let is_receiver = |(word, variable): &&(&str, &str)| {
+            image.contains(word) && removed.iter().any(|name| name.contains(variable))
+        };
+        if let Some((word, _)) = RECEIVERS.iter().find(is_receiver) {
+            changes.add(
+                target,
+                ChangeKind::Kept,
+                format!("container `{}`", text("Name")),
+                format!("Envoy sends nothing to {word} any more; remove the container unless the application uses it"),
+            );
+        }
     }
 }
 

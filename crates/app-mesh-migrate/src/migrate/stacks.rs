@@ -6,10 +6,12 @@ use cfn::appmesh::{kind_of, name_properties};
 use cfn::evaluate::{
     Context, Evaluated, Evaluator, Reference, Resolution, Resolver, StackInput, StackScope, scalar_text,
 };
-use cfn::{ResourceType, Template, intrinsic, servicediscovery};
+use cfn::{Parameter, ResourceType, Template, intrinsic, servicediscovery};
 use mesh_model::app_mesh::{Kind, ResourcePath};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
+
+const STACK_NAME: &str = "AWS::StackName";
 
 /// A stack to migrate.
 #[derive(Debug, Clone)]
@@ -115,10 +117,15 @@ impl<'s> Stacks<'s> {
 
     /// The parameters on which a value depends, by itself or by conditions.
     pub(crate) fn parameters_in(&self, stack: usize, json: &Json) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
         let template = &self.sources[stack].template;
-        find_parameters(template, json, &mut BTreeSet::new(), &mut found);
-        found
+        let mut ids = ids_in(template, json);
+        ids.retain(|id| template.parameters.contains_key(id));
+        ids
+    }
+
+    /// Whether a value depends on the name of its stack.
+    pub(crate) fn has_stack_name(&self, stack: usize, json: &Json) -> bool {
+        ids_in(&self.sources[stack].template, json).contains(STACK_NAME)
     }
 
     /// The value of a parameter: as given, else its default.
@@ -138,38 +145,50 @@ fn parameter_text(stack: &SourceStack, name: &str) -> Option<String> {
     stack.parameters.get(name).cloned().or_else(default)
 }
 
+/// Whether a parameter names one of Systems Manager, whose value it has.
+fn is_looked_up(parameter: &Parameter) -> bool {
+    parameter.kind.starts_with("AWS::SSM::")
+}
+
 /// A parameter that names one of Systems Manager has another value than its text.
 fn parameter_values(stack: &SourceStack) -> BTreeMap<String, Json> {
     let known = stack.template.parameters.iter().filter_map(|(name, parameter)| {
         let text = parameter_text(stack, name)?;
-        let is_looked_up = parameter.kind.starts_with("AWS::SSM::");
-        (!is_looked_up).then(|| (name.clone(), parameter.value_from_text(&text)))
+        (!is_looked_up(parameter)).then(|| (name.clone(), parameter.value_from_text(&text)))
     });
     known.collect()
 }
 
-fn find_parameters(template: &Template, json: &Json, seen: &mut BTreeSet<String>, found: &mut BTreeSet<String>) {
-    let mut add = |name: &str| {
-        if template.parameters.contains_key(name) {
-            found.insert(name.to_owned());
-        }
-    };
+/// The logical ids, names of parameters and pseudo parameters on which a value depends, by itself or by conditions.
+fn ids_in(template: &Template, json: &Json) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    find_ids(template, json, &mut BTreeSet::new(), &mut found);
+    found
+}
+
+fn find_ids(template: &Template, json: &Json, seen: &mut BTreeSet<String>, found: &mut BTreeSet<String>) {
     match intrinsic(json) {
-        Some(("Ref", Json::String(name))) => return add(name),
+        Some(("Ref", Json::String(name))) => drop(found.insert(name.clone())),
+        Some(("Fn::GetAtt", argument)) => {
+            let dotted = argument.as_str().and_then(|text| text.split('.').next());
+            let id = dotted.or_else(|| argument.get(0)?.as_str());
+            found.extend(id.map(ToOwned::to_owned));
+        }
         Some(("Fn::Sub", argument)) => {
             let text = argument
                 .as_str()
                 .or_else(|| argument.get(0)?.as_str())
                 .unwrap_or_default();
             let names = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
-            names.for_each(|(name, _)| add(name.trim()));
+            let ids = names.filter_map(|(name, _)| name.trim().split('.').next());
+            found.extend(ids.map(ToOwned::to_owned));
         }
         Some(("Fn::If", argument)) => {
             if let Some(name) = argument.get(0).and_then(Json::as_str)
                 && seen.insert(name.to_owned())
                 && let Some(condition) = template.conditions.get(name)
             {
-                find_parameters(template, condition, seen, found);
+                find_ids(template, condition, seen, found);
             }
         }
         _ => {}
@@ -181,40 +200,90 @@ fn find_parameters(template: &Template, json: &Json, seen: &mut BTreeSet<String>
                 && seen.insert(name.to_owned())
                 && let Some(condition) = template.conditions.get(name)
             {
-                find_parameters(template, condition, seen, found);
+                find_ids(template, condition, seen, found);
             }
             for value in object.values() {
-                find_parameters(template, value, seen, found);
+                find_ids(template, value, seen, found);
             }
         }
         Json::Array(items) => {
             for item in items {
-                find_parameters(template, item, seen, found);
+                find_ids(template, item, seen, found);
             }
         }
         _ => {}
     }
 }
 
+/// The paths of all mesh resources. Reports names that are not known, at the resource that is the cause.
 fn paths(sources: &[SourceStack], valued: &Evaluator<'_>, diagnostics: &mut Diagnostics) -> Paths {
     let mut paths = Paths::new();
     for (index, scope) in valued.stacks().enumerate() {
-        for (id, resource) in &sources[index].template.resources {
+        let source = &sources[index];
+        let mut errors = Vec::new();
+        for (id, resource) in &source.template.resources {
             let Some(kind) = kind_of(&resource.kind) else { continue };
             match path_of(scope, id, kind, &mut Context::new(&mut Diagnostics::new())) {
-                Ok(path) => {
-                    paths.insert((index, id.clone()), path);
-                }
-                Err((property, message)) => {
-                    diagnostics.add(
-                        format!("{}.Resources.{id}.Properties.{property}", scope.name()),
-                        message,
-                    );
-                }
+                Ok(path) => drop(paths.insert((index, id.clone()), path)),
+                Err((property, error)) => errors.push((id, property, error)),
             }
+        }
+        let failed: BTreeSet<&str> = errors.iter().map(|(id, ..)| id.as_str()).collect();
+        let declared = |id: &str, property: &str| source.template.resources[id].properties.get(property);
+        // The names of others follow from these.
+        let is_cause = |id: &str, property: &str| {
+            let ids = declared(id, property).map(|value| ids_in(&source.template, value));
+            !ids.iter()
+                .flatten()
+                .any(|other| other != id && failed.contains(other.as_str()))
+        };
+        let has_cause = errors.iter().any(|(id, property, _)| is_cause(id, property));
+        for (id, property, error) in errors
+            .iter()
+            .filter(|(id, property, _)| !has_cause || is_cause(id, property))
+        {
+            let message = match error {
+                NameError::Invalid(message) => message.clone(),
+                NameError::Unknown(expression) => {
+                    let remedy = remedy(source, declared(id, property));
+                    format!("is `{expression}`, which is not known; {remedy}")
+                }
+            };
+            diagnostics.add(
+                format!("{}.Resources.{id}.Properties.{property}", scope.name()),
+                message,
+            );
         }
     }
     paths
+}
+
+/// What makes a name known.
+fn remedy(source: &SourceStack, declared: Option<&Json>) -> String {
+    let ids = declared
+        .map(|value| ids_in(&source.template, value))
+        .unwrap_or_default();
+    let has_no_value = |id: &&String| {
+        let parameter = source.template.parameters.get(*id);
+        parameter.is_some_and(|parameter| !is_looked_up(parameter)) && parameter_text(source, id).is_none()
+    };
+    let missing: Vec<String> = ids
+        .iter()
+        .filter(has_no_value)
+        .map(|id| format!("--parameter {id}=VALUE"))
+        .collect();
+    match missing.as_slice() {
+        [] => UNKNOWN_NAME.to_owned(),
+        missing => format!("set {}", missing.join(" and ")),
+    }
+}
+
+/// Why a mesh resource has no path.
+#[derive(Debug)]
+enum NameError {
+    /// An expression that is not known.
+    Unknown(String),
+    Invalid(String),
 }
 
 /// The path of a mesh resource. A name that is not set is that of the logical id: CloudFormation's had a random part.
@@ -224,7 +293,7 @@ fn path_of(
     logical_id: &str,
     kind: Kind,
     context: &mut Context<'_>,
-) -> Result<ResourcePath, (&'static str, String)> {
+) -> Result<ResourcePath, (&'static str, NameError)> {
     let properties = name_properties(kind);
     let mut names = Vec::new();
     for (position, property) in properties.iter().enumerate() {
@@ -236,18 +305,15 @@ fn path_of(
             },
             Some(Err(unknown)) => {
                 let expression = cfn::evaluate::render(unknown.expression());
-                return Err((
-                    property,
-                    format!("is `{expression}`, which is not known; {UNKNOWN_NAME}"),
-                ));
+                return Err((property, NameError::Unknown(expression)));
             }
             None if is_own && kind != Kind::VirtualService => format!("{}-{logical_id}", stack.name()),
-            None => return Err((property, "is missing".to_owned())),
+            None => return Err((property, NameError::Invalid("is missing".to_owned()))),
         };
         let named = if position == 0 { Kind::Mesh } else { kind };
         named
             .check_name(&name)
-            .map_err(|invalid| (*property, invalid.to_string()))?;
+            .map_err(|invalid| (property, NameError::Invalid(invalid.to_string())))?;
         names.push(name);
     }
     Ok(match names.as_slice() {
@@ -276,7 +342,7 @@ struct NamesOfProperties;
 
 impl Resolver for NamesOfProperties {
     fn pseudo_parameter(&self, stack: StackScope<'_>, name: &str) -> Option<Json> {
-        (name == "AWS::StackName").then(|| Json::from(stack.name()))
+        (name == STACK_NAME).then(|| Json::from(stack.name()))
     }
 
     fn resource(&self, reference: Reference<'_>, context: &mut Context<'_>) -> Resolution {

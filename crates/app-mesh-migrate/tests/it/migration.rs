@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use app_mesh_migrate::{ChangeKind, ControlPlaneLocation, Migration, Options, SourceStack, migrate, to_template};
+use app_mesh_migrate::{
+    Change, ChangeKind, ControlPlaneLocation, Migration, Options, SourceStack, migrate, to_template,
+};
 use cfn::{StackImport, Template};
 use mesh_infra::MeshEncoding;
 use mesh_local::{Images, Plan, StackInput};
@@ -320,6 +322,218 @@ fn what_cannot_be_migrated_is_an_error_with_its_place() {
     lost["Outputs"]["Lost"] = json!({"Value": {"Fn::GetAtt": "Blue.Surprise"}});
     let errors = error_of(&[stack("mesh", &lost)]);
     assert!(errors.to_string().contains("`Surprise`"), "{errors}");
+}
+
+/// The lines with `!`: what needs the reader's attention.
+fn notes(migration: &Migration) -> Vec<String> {
+    let notes = migration
+        .changes
+        .iter()
+        .filter(|change| change.kind == ChangeKind::Kept);
+    notes.map(Change::to_string).collect()
+}
+
+fn assert_note(migration: &Migration, words: &[&str]) {
+    let notes = notes(migration);
+    let has_all = |note: &&String| words.iter().all(|word| note.contains(word));
+    assert_eq!(notes.iter().filter(has_all).count(), 1, "{words:?} in {notes:#?}");
+}
+
+/// The migrated stacks, as sources of another migration.
+fn again(migration: &Migration) -> Vec<SourceStack> {
+    let templates = migration.templates.iter();
+    let sources = templates.map(|(name, template)| SourceStack {
+        name: name.clone(),
+        template: Template::from_json(&template.to_json()).expect("a template"),
+        parameters: BTreeMap::new(),
+    });
+    sources.collect()
+}
+
+#[test]
+fn migrated_stacks_have_nothing_to_migrate() {
+    let stacks = [
+        stack("mesh", &mesh_stack()),
+        stack("blue", &service_stack(imported_node())),
+    ];
+    let migration = migrated(&stacks, &Options::default());
+    let second = migrated(&again(&migration), &Options::default());
+    assert!(second.changes.is_empty(), "{:#?}", second.changes);
+    assert_eq!(second.templates, migration.templates);
+}
+
+#[test]
+fn a_service_beside_migrated_ones_gets_their_control_plane() {
+    let first = migrated(
+        &[
+            stack("mesh", &mesh_stack()),
+            stack("blue", &service_stack(imported_node())),
+        ],
+        &Options::default(),
+    );
+    let mut stacks = again(&first);
+    stacks.push(stack("green", &service_stack(json!("mesh/demo/virtualNode/blue"))));
+    let task = stack("blue", &service_stack(imported_node())).template;
+    for id in ["Task", "Service"] {
+        stacks[1]
+            .template
+            .resources
+            .insert(format!("New{id}"), task.resources[id].clone());
+    }
+    stacks[1].template.resources["NewService"].properties["TaskDefinition"] = json!({"Ref": "NewTask"});
+    let second = migrated(&stacks, &Options::default());
+    let resources = second.templates.values().flat_map(|template| &template.resources);
+    let is_plane =
+        |(id, resource): &(&String, &cfn::Resource)| resource.kind == "AWS::ECS::Service" && id.contains("MeshControl");
+    assert_eq!(resources.filter(is_plane).count(), 1);
+    let blue = &second.templates["blue"];
+    let service = "DemoMeshControlService".to_owned();
+    assert!(blue.resources["NewService"].depends_on.contains(&service));
+    // The group of the service is that of the first one, which the control plane's allows already.
+    let rules = |stack: &str| {
+        let resources = second.templates[stack].resources.values();
+        resources
+            .filter(|resource| resource.kind == "AWS::EC2::SecurityGroupIngress")
+            .count()
+    };
+    assert_eq!((rules("blue"), rules("green")), (0, 1));
+    assert_eq!(second.templates["green"].stack_imports().len(), 2);
+    for stack in ["blue", "green"] {
+        assert_eq!(
+            second.templates[stack]
+                .resources
+                .keys()
+                .filter(|id| id.contains("ControlPlaneEgress"))
+                .count(),
+            1,
+            "{stack}"
+        );
+    }
+}
+
+#[test]
+fn what_other_stacks_must_have_is_noted() {
+    // A virtual node that does not exist, and a route to another.
+    let mut mesh = mesh_stack();
+    mesh["Resources"]["Router"] = json!({"Type": "AWS::AppMesh::VirtualRouter", "Properties": {"MeshName": "demo",
+        "VirtualRouterName": "split", "Spec": {"Listeners": [{"PortMapping": {"Port": 8080, "Protocol": "http"}}]}}});
+    mesh["Resources"]["Route"] = json!({"Type": "AWS::AppMesh::Route", "Properties": {"MeshName": "demo",
+        "VirtualRouterName": "split", "RouteName": "all", "Spec": {"HttpRoute": {"Match": {"Prefix": "/"},
+        "Action": {"WeightedTargets": [{"VirtualNode": "gone", "Weight": 1}]}}}}});
+    let typo = service_stack(json!("mesh/demo/virtualNode/bleu"));
+    let migration = migrated(&[stack("mesh", &mesh), stack("app", &typo)], &Options::default());
+    assert_note(
+        &migration,
+        &[
+            "! app/Task (AWS::ECS::TaskDefinition): ",
+            "virtual node `bleu`",
+            "did you mean `blue`?",
+        ],
+    );
+    assert_note(
+        &migration,
+        &[
+            "! mesh/Route (AWS::AppMesh::Route): ",
+            "virtual node `gone`, which does not exist",
+        ],
+    );
+
+    // A mesh in another stack.
+    let service = stack("app", &service_stack(json!("mesh/demo/virtualNode/blue")));
+    let alone = migrated(std::slice::from_ref(&service), &Options::default());
+    assert_note(
+        &alone,
+        &[
+            "! app/Task",
+            "the mesh `demo`, which no given template describes",
+            "--template",
+            "--control-plane STACK",
+        ],
+    );
+    // A mesh alone.
+    let mesh_only = migrated(&[stack("mesh", &mesh_stack())], &Options::default());
+    assert_note(
+        &mesh_only,
+        &["! mesh/Mesh (AWS::AppMesh::Mesh): no control plane", "--template"],
+    );
+    let whole = migrated(&[stack("mesh", &mesh_stack()), service], &Options::default());
+    assert_eq!(notes(&whole), Vec::<String>::new());
+
+    // The stack of the control plane has none.
+    let mut options = Options::default();
+    options.control_plane = Some(ControlPlaneLocation::Stack("mesh".to_owned()));
+    let stacks = [
+        stack("mesh", &mesh_stack()),
+        stack("app", &service_stack(imported_node())),
+    ];
+    let errors = migrate(&stacks, &options).expect_err("no control plane");
+    assert!(
+        errors
+            .to_string()
+            .starts_with("--control-plane mesh: has no control plane of the mesh `demo`"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn each_change_has_its_own_reason() {
+    let mut app = service_stack(imported_node());
+    let xray = json!({"Name": "spans", "Image": "public.ecr.aws/xray/aws-xray-daemon:latest"});
+    let containers = &mut app["Resources"]["Task"]["Properties"]["ContainerDefinitions"];
+    containers.as_array_mut().expect("a list").push(xray);
+    let stacks = [stack("mesh", &mesh_stack()), stack("app", &app)];
+    let migration = migrated(&stacks, &Options::default());
+    assert_note(&migration, &["container `spans`: Envoy sends nothing to xray any more"]);
+    let line = |id: &str| {
+        let mut changes = migration.changes.iter().filter(|change| change.logical_id == id);
+        changes.next().map(Change::to_string).unwrap_or_default()
+    };
+    for (id, expected) in [
+        (
+            "DemoMeshControlTaskRole",
+            "role of the control plane: it reads the mesh's parameters",
+        ),
+        (
+            "DemoMeshControlSecurityGroup",
+            "security group of the control plane: Envoys connect",
+        ),
+        ("DemoMeshRevision", "revision marker of the mesh"),
+        ("DemoControlPlaneHost", "host of the control plane: other stacks"),
+        (
+            "DemoControlPlaneEgress1",
+            "connections from the security group Group to port 18000",
+        ),
+    ] {
+        assert!(line(id).contains(expected), "{id}: {}", line(id));
+    }
+    let mut options = Options::default();
+    options.control_plane = Some(ControlPlaneLocation::Stack("platform".to_owned()));
+    let elsewhere = migrated(&stacks, &options);
+    for parameter in ["DemoControlPlaneHost", "DemoControlPlaneSecurityGroup"] {
+        assert!(
+            elsewhere.changes.iter().any(|change| change.logical_id == parameter),
+            "{parameter} in {:#?}",
+            elsewhere.changes
+        );
+    }
+}
+
+#[test]
+fn an_unknown_name_is_reported_once_with_its_parameter() {
+    let mut template = mesh_stack();
+    template["Parameters"] = json!({"Env": {"Type": "String"}});
+    template["Resources"]["Mesh"]["Properties"]["MeshName"] = json!({"Fn::Sub": "shop-${Env}"});
+    let errors = migrate(&[stack("mesh", &template)], &Options::default()).expect_err("an unknown name");
+    assert_eq!(
+        errors.to_string(),
+        "mesh.Resources.Mesh.Properties.MeshName: is `shop-${Env}`, which is not known; set --parameter Env=VALUE"
+    );
+    template["Resources"]["Mesh"]["Properties"]["MeshName"] = json!({"Ref": "AWS::StackName"});
+    let migration = migrated(&[stack("mesh", &template)], &Options::default());
+    assert_note(
+        &migration,
+        &["! mesh/Mesh", "named `mesh` by AWS::StackName", "--stack-name"],
+    );
 }
 
 /// The meshes that a local run of the template has.
