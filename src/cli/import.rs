@@ -69,6 +69,16 @@ enum Source {
     Terraform,
 }
 
+impl Source {
+    fn description(self) -> &'static str {
+        match self {
+            Self::Dumps => "a dump",
+            Self::Templates => "a template",
+            Self::Terraform => "Terraform's",
+        }
+    }
+}
+
 /// The format of the target, on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Target {
@@ -101,6 +111,11 @@ pub(crate) enum ImportError {
         #[source]
         source: io::Error,
     },
+    /// A file that is in none of the formats.
+    #[error("{} {problem}", path.display())]
+    Format { path: PathBuf, problem: String },
+    #[error("{} exists; choose another --output, or remove it", path.display())]
+    Exists { path: PathBuf },
     #[error(transparent)]
     TemplateFile(#[from] TemplateFileError),
     #[error("this mesh cannot be read\n{0}")]
@@ -213,7 +228,11 @@ fn write_template(arguments: &ImportArguments, meshes: &Meshes, encoding: MeshEn
     }
 }
 
+/// Writes a new file, or to a device: what was imported before may have been edited.
 fn write(path: &Path, text: &str) -> Result<(), ImportError> {
+    if path.is_file() {
+        return Err(ImportError::Exists { path: path.to_owned() });
+    }
     fs::write(path, text).map_err(|source| ImportError::Write {
         path: path.to_owned(),
         source,
@@ -230,11 +249,13 @@ fn read(arguments: &ImportArguments) -> Result<Meshes, ImportError> {
         });
     }
     let kind = kinds[0];
-    if let Some((file, _)) = files.iter().zip(&kinds).find(|(_, other)| **other != kind) {
+    if let Some((file, other)) = files.iter().zip(&kinds).find(|(_, other)| **other != kind) {
         let message = format!(
-            "{} and {} have different formats; import them one after the other, or set --from",
+            "{} is read as {}, and {} as {}; import them one after the other, or set --from",
             files[0].display(),
-            file.display()
+            kind.description(),
+            file.display(),
+            other.description()
         );
         return Err(ImportError::Usage(message));
     }
@@ -261,24 +282,33 @@ fn files(sources: &[PathBuf]) -> Result<Vec<PathBuf>, ImportError> {
             files.push(source.clone());
             continue;
         }
-        let mut found = Vec::new();
+        let (mut found, mut others) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(source).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             match path.extension() {
                 Some(ending) if ending == "json" && path.is_file() => found.push(path),
-                _ => print_error(&format!(
-                    "note: {} is not a file with the ending .json, and is left out",
-                    path.display()
-                )),
+                _ => others.push(path),
             }
         }
         found.sort();
+        others.sort();
+        if found.is_empty() {
+            let hint = match others.iter().find(|path| path.is_file()) {
+                Some(file) => format!("name the file instead, such as {}", file.display()),
+                None => "give another SOURCE".to_owned(),
+            };
+            let directory = source.display();
+            return Err(ImportError::Usage(format!(
+                "the directory {directory} contains no file with the ending .json; {hint}"
+            )));
+        }
+        for path in others {
+            print_error(&format!(
+                "note: {} is not a file with the ending .json, and is left out",
+                path.display()
+            ));
+        }
         files.extend(found);
-    }
-    if files.is_empty() {
-        return Err(ImportError::Usage(
-            "the directory contains no file with the ending .json".to_owned(),
-        ));
     }
     Ok(files)
 }
@@ -286,14 +316,28 @@ fn files(sources: &[PathBuf]) -> Result<Vec<PathBuf>, ImportError> {
 /// The format of a file, by its members.
 fn detect(file: &Path) -> Result<Source, ImportError> {
     let text = read_text(file)?;
-    let Ok(document) = serde_json::from_str::<Json>(&text) else {
+    let failed = |problem| ImportError::Format {
+        path: file.to_owned(),
+        problem,
+    };
+    if text.trim().is_empty() {
+        return Err(failed("is empty".to_owned()));
+    }
+    let document: Json = match serde_json::from_str(&text) {
+        Ok(document) => document,
+        Err(error)
+            if text.trim_start().starts_with(['{', '[']) && file.extension().is_some_and(|end| end == "json") =>
+        {
+            return Err(failed(format!("is not JSON: {error}")));
+        }
         // The reader of templates reports what is neither YAML nor JSON.
-        return Ok(Source::Templates);
+        Err(_) => return Ok(Source::Templates),
     };
     let has = |name: &str| document.get(name).is_some();
     Ok(if has("Resources") {
         Source::Templates
-    } else if has("terraform_version") || has("planned_values") || has("values") {
+    } else if has("terraform_version") || has("planned_values") || has("values") || (has("version") && has("resources"))
+    {
         Source::Terraform
     } else {
         Source::Dumps

@@ -89,3 +89,80 @@ async fn without_the_feature_the_remedy_is_printed() {
         assert!(ended.stderr.contains("cargo run --features aws"), "{ended:?}");
     }
 }
+
+#[tokio::test]
+async fn sources_that_cannot_be_read_are_named() {
+    let workdir = Workdir::new();
+    for directory in ["mixed", "broken", "state", "none"] {
+        std::fs::create_dir(workdir.path(directory)).expect("a new directory");
+    }
+    let mesh = json!({"mesh": {"meshName": "demo", "spec": {}}}).to_string();
+    workdir.file("mixed/a.json", &mesh);
+    workdir.file("mixed/z.json", "");
+    workdir.file("broken/a.json", &mesh);
+    workdir.file("broken/z.json", "{\"mesh\": ");
+    workdir.file("state/terraform.tfstate", "{}");
+    let empty_state = workdir.file("empty.tfstate", r#"{"version": 4, "resources": []}"#);
+    let written = workdir.file("written.rs", "// edited").display().to_string();
+    let mesh = workdir.file("mesh.json", &mesh).display().to_string();
+    let at = |name: &str| workdir.path(name).display().to_string();
+    for (arguments, code, expected) in [
+        (vec![at("mixed")], 1, "mixed/z.json is empty"),
+        (vec![at("broken")], 1, "broken/z.json is not JSON: "),
+        (
+            vec![at("state")],
+            2,
+            "state contains no file with the ending .json; name the file instead, such as ",
+        ),
+        (
+            vec![at("none")],
+            2,
+            "none contains no file with the ending .json; give another",
+        ),
+        (vec![empty_state.display().to_string()], 2, "contains no mesh resource"),
+        (
+            vec![mesh, "--output".to_owned(), written.clone()],
+            1,
+            "written.rs exists; choose another",
+        ),
+    ] {
+        let mut all = vec!["import", "--to", "rust"];
+        all.extend(arguments.iter().map(String::as_str));
+        let ended = Run::to_end(&workdir, workdir.meshwright(&all)).await;
+        assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
+        assert!(ended.stderr.contains(expected), "{arguments:?}: {ended:?}");
+    }
+    assert_eq!(std::fs::read_to_string(written).expect("the file"), "// edited");
+}
+
+#[tokio::test]
+async fn errors_are_at_the_place_in_the_source_and_defaults_are_notes() {
+    let workdir = Workdir::new();
+    let backend = json!({"virtual_service": [{"virtual_service_name": "z.local"}]});
+    let node = json!({"mesh_name": "demo", "name": "n", "spec": [{"backend": [backend]}]});
+    let resource = |kind: &str, name: &str, attributes: &serde_json::Value| json!({"mode": "managed", "type": kind, "name": name, "instances": [{"attributes": attributes}]});
+    let state = json!({"version": 4, "resources": [
+        resource("aws_appmesh_mesh", "demo", &json!({"name": "demo"})),
+        resource("aws_appmesh_virtual_node", "n", &node),
+    ]});
+    let state = workdir.file("tf.json", &state.to_string()).display().to_string();
+    let import = workdir.meshwright(&["import", &state, "--to", "parameters"]);
+    let ended = Run::to_end(&workdir, import).await;
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let expected =
+        "tf.json: aws_appmesh_virtual_node.n: has a backend that does not exist: virtual service `z.local`; add it to";
+    assert!(ended.stderr.contains(expected), "{ended:?}");
+
+    let template = json!({
+        "Parameters": {"Name": {"Type": "String", "Default": "demo"}},
+        "Resources": {"Mesh": {"Type": "AWS::AppMesh::Mesh", "Properties": {"MeshName": {"Ref": "Name"}}}}
+    });
+    let template = workdir.file("shop.json", &template.to_string()).display().to_string();
+    for (more, is_noted) in [(&[][..], true), (&["--parameter", "Name=other"], false)] {
+        let arguments = [&["import", &template, "--to", "parameters"], more].concat();
+        let ended = Run::to_end(&workdir, workdir.meshwright(&arguments)).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let note = "note: shop.Parameters.Name: has the default `demo` in Mesh, ";
+        assert_eq!(ended.stderr.contains(note), is_noted, "{ended:?}");
+    }
+}

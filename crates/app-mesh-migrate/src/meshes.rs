@@ -6,13 +6,22 @@ use mesh_model::app_mesh::{Assembly, ResourcePath, ResourceSpec, Topology};
 use sidecar_contract::{Diagnostic, Diagnostics};
 
 /// Mesh resources that were read from anywhere.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Meshes {
     /// The resources, by path.
     pub resources: BTreeMap<ResourcePath, MeshDocument>,
     /// What the sources contain and a mesh does not: each with its place and the reason.
     pub notes: Vec<Diagnostic>,
+    /// Where each resource was read, for errors.
+    locations: BTreeMap<ResourcePath, String>,
+}
+
+/// Equal meshes may come from different places.
+impl PartialEq for Meshes {
+    fn eq(&self, other: &Self) -> bool {
+        self.resources == other.resources && self.notes == other.notes
+    }
 }
 
 /// A mesh resource.
@@ -70,8 +79,16 @@ impl Meshes {
                 );
                 diagnostics.add(location, message);
             }
-            None => drop(self.resources.insert(path, document)),
+            None => {
+                self.locations.insert(path.clone(), location.to_owned());
+                self.resources.insert(path, document);
+            }
         }
+    }
+
+    /// The place of a resource in its source; its path if it was not read from one.
+    pub(crate) fn location(&self, path: &ResourcePath) -> String {
+        self.locations.get(path).cloned().unwrap_or_else(|| path.to_string())
     }
 
     pub(crate) fn note(&mut self, path: impl Into<String>, message: impl Into<String>) {

@@ -25,6 +25,7 @@ pub fn read_templates(sources: &[SourceStack]) -> Result<Meshes, ValidationError
     let mut meshes = Meshes::default();
     for (stack, source) in sources.iter().enumerate() {
         let mut others: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut defaults: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (id, resource) in &source.template.resources {
             if !stacks.exists(stack, id) {
                 meshes.note(
@@ -71,11 +72,29 @@ pub fn read_templates(sources: &[SourceStack]) -> Result<Meshes, ValidationError
                 }
             };
             let Some(((path, spec), tags)) = found else { continue };
+            for parameter in stacks.parameters_in(stack, &resource.properties) {
+                if !source.parameters.contains_key(&parameter) {
+                    defaults.entry(parameter).or_default().push(id);
+                }
+            }
             let tags = tags.unwrap_or_else(|| Some(BTreeMap::new())).unwrap_or_else(|| {
                 diagnostics.add(format!("{location}.Tags"), "are not known keys and values");
                 BTreeMap::new()
             });
             meshes.add(path, MeshDocument::new(spec, tags), &location, &mut diagnostics);
+        }
+        for (parameter, ids) in defaults {
+            let Some(value) = stacks.parameter(stack, &parameter) else {
+                continue;
+            };
+            meshes.note(
+                format!("{}.Parameters.{parameter}", source.name),
+                format!(
+                    "has the default `{value}` in {}, which the mesh has instead of the parameter; --parameter \
+                     {parameter}=VALUE sets another",
+                    ids.join(", ")
+                ),
+            );
         }
         for (kind, count) in others {
             meshes.note(

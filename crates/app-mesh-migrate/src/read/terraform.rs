@@ -79,7 +79,7 @@ impl Reader {
     fn read(&mut self, document: &Json, location: &str) {
         let root = |name: &str| document.get(name).and_then(|values| values.get("root_module"));
         if let Some(resources) = document.get("resources").and_then(Json::as_array)
-            && document.get("terraform_version").is_some()
+            && (document.get("terraform_version").is_some() || document.get("version").is_some_and(Json::is_number))
         {
             self.read_state(resources, location);
         } else if let Some(module) = root("planned_values") {

@@ -51,7 +51,7 @@ pub(super) fn items<'m>(meshes: &'m Meshes, diagnostics: &mut Diagnostics) -> Ve
                         "is in the {}, which was not read; add it to the source",
                         container.description()
                     );
-                    diagnostics.add(path.to_string(), message);
+                    diagnostics.add(meshes.location(path), message);
                 }
             }
             let mut words = vec![path.name.as_str()];

@@ -9,7 +9,7 @@ use mesh_infra::{
 };
 use mesh_model::app_mesh::{GatewayRouteSpec, ResourcePath, ResourceSpec, RouteSpec};
 use serde_json::{Value as Json, json};
-use sidecar_contract::{Diagnostics, ValidationErrors};
+use sidecar_contract::{Diagnostic, Diagnostics, ValidationErrors};
 
 use super::ids::{Item, items};
 use crate::meshes::Meshes;
@@ -42,7 +42,27 @@ pub fn to_template(meshes: &Meshes, stack: &str, encoding: MeshEncoding) -> Resu
             builder.stack.override_property(&item.logical_id(), "Tags", tags);
         }
     }
-    builder.stack.synth_as(encoding)
+    let template = builder.stack.synth_as(encoding);
+    template.map_err(|errors| {
+        let mut diagnostics = Diagnostics::new();
+        diagnostics.extend(errors.into_iter().map(|error| located(error, meshes, &items)));
+        ValidationErrors::from(diagnostics)
+    })
+}
+
+/// An error with the place of the resource in its source instead of the one in the template.
+fn located(error: Diagnostic, meshes: &Meshes, items: &[Item<'_>]) -> Diagnostic {
+    let Diagnostic { path, mut message } = error;
+    let id = path.strip_prefix("Resources.").and_then(|rest| rest.split('.').next());
+    let item = id.and_then(|id| items.iter().find(|item| item.logical_id() == id));
+    let Some(item) = item else {
+        return Diagnostic { path, message };
+    };
+    if message.contains("does not exist") {
+        message.push_str("; add it to the source");
+    }
+    let path = meshes.location(item.path);
+    Diagnostic { path, message }
 }
 
 struct Builder {
