@@ -51,7 +51,7 @@ pub(crate) fn is_own_repository(repository: &str) -> bool {
     repository == ENVOY_MIRROR.0 || IMAGES.iter().any(|(image, _)| *image == repository)
 }
 
-/// A script for `sh`, to be run in the project's directory.
+/// A script for `sh`, to be run in a checkout of the project.
 pub(crate) fn script(arguments: &ImagesArguments) -> String {
     let platform = match arguments.platform {
         Platform::Amd64 => "linux/amd64",
@@ -60,20 +60,25 @@ pub(crate) fn script(arguments: &ImagesArguments) -> String {
     let account = arguments
         .account
         .as_deref()
-        .unwrap_or("$(aws sts get-caller-identity --query Account --output text)");
+        .unwrap_or("$(aws sts get-caller-identity --region \"$region\" --query Account --output text)");
     let region = arguments.region.as_deref();
-    let region = region.unwrap_or("${AWS_DEFAULT_REGION:-$(aws configure get region)}");
+    // `aws configure get` fails without a region, and says nothing.
+    let region = region.unwrap_or("${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}");
     let profile = arguments.profile.as_deref();
     let profile = profile.map_or_else(String::new, |profile| format!("export AWS_PROFILE='{profile}'\n"));
     let (envoy, envoy_tag) = ENVOY_MIRROR;
+    let files = IMAGES.map(|(_, file)| file).join(" ");
     let mut script = format!(
         "# Builds the images of version {IMAGE_TAG}, and pushes them and a copy of Envoy's to Amazon ECR. Needs Docker and\n\
-         # the AWS CLI.\n\
+         # the AWS CLI, and runs in a checkout of the project.\n\
          set -eu\n\
+         for file in {files}; do\n\
+         \x20   [ -f \"$file\" ] || {{ echo \"$file: no such file; run this script in a checkout of meshwright\" >&2; exit 1; }}\n\
+         done\n\
          {profile}\
-         account={account}\n\
          region={region}\n\
          : \"${{region:?set AWS_REGION, or give --region}}\"\n\
+         account={account}\n\
          case \"$region\" in cn-*) domain=amazonaws.com.cn ;; *) domain=amazonaws.com ;; esac\n\
          registry=\"$account.dkr.ecr.$region.$domain\"\n\
          aws ecr get-login-password --region \"$region\" | docker login --username AWS --password-stdin \"$registry\"\n"

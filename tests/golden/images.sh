@@ -1,9 +1,12 @@
 # Builds the images of version VERSION, and pushes them and a copy of Envoy's to Amazon ECR. Needs Docker and
-# the AWS CLI.
+# the AWS CLI, and runs in a checkout of the project.
 set -eu
-account=123456789012
+for file in demo-service/Dockerfile crates/mesh-control-aws/Dockerfile; do
+    [ -f "$file" ] || { echo "$file: no such file; run this script in a checkout of meshwright" >&2; exit 1; }
+done
 region=eu-west-1
 : "${region:?set AWS_REGION, or give --region}"
+account=123456789012
 case "$region" in cn-*) domain=amazonaws.com.cn ;; *) domain=amazonaws.com ;; esac
 registry="$account.dkr.ecr.$region.$domain"
 aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "$registry"

@@ -1,5 +1,6 @@
 //! `meshwright images`: a script that builds and pushes the project's images, and its Dockerfiles.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -65,4 +66,50 @@ async fn values_that_would_break_the_script_are_rejected() {
         assert!(ended.stderr.contains(reason), "{}", ended.stderr);
         assert_eq!(ended.stdout, "");
     }
+}
+
+#[tokio::test]
+async fn the_script_says_what_it_lacks() {
+    let workdir = Workdir::new();
+    let mut command = workdir.meshwright(&["images"]);
+    command.env_remove("AWS_REGION");
+    let script = Run::to_end(&workdir, command).await.stdout;
+    let script = workdir.file("images.sh", &script);
+    // An AWS CLI without a configuration ends without a word; Docker is not reached.
+    let tools = workdir.path("bin");
+    std::fs::create_dir(&tools).expect("a new directory");
+    for (name, text) in [
+        (
+            "aws",
+            "#!/bin/sh\n[ $1 = configure ] || echo no credentials >&2\nexit 1\n",
+        ),
+        ("docker", "#!/bin/sh\necho docker >&2\nexit 9\n"),
+    ] {
+        let tool = workdir.file(&format!("bin/{name}"), text);
+        std::fs::set_permissions(tool, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    }
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").expect("a path"));
+    let run = |directory: &Path, region: Option<&str>| {
+        let mut command = Command::new("sh");
+        command.arg(&script).current_dir(directory).env("PATH", &path);
+        for variable in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            command.env_remove(variable);
+        }
+        let ended = command
+            .envs(region.map(|region| ("AWS_REGION", region)))
+            .output()
+            .expect("sh starts");
+        assert!(!ended.status.success());
+        String::from_utf8_lossy(&ended.stderr).into_owned()
+    };
+    let elsewhere = run(&workdir.path(""), None);
+    assert!(
+        elsewhere.contains("run this script in a checkout of meshwright"),
+        "{elsewhere}"
+    );
+    let without = run(Path::new(ROOT), None);
+    assert!(without.contains("set AWS_REGION, or give --region"), "{without}");
+    // Then it is the account that is not known.
+    let with = run(Path::new(ROOT), Some("eu-west-1"));
+    assert_eq!(with, "no credentials\n");
 }
