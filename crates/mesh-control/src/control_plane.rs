@@ -18,9 +18,11 @@ use server_tls::ServerTls;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
+use tower::util::MapResponseLayer;
 use xds_server::{AdsService, NodeStatus, Source, StatusBoard};
 
 use crate::call_statistics::CallStatistics;
+use crate::grpc_message;
 use crate::mesh_state::MeshState;
 use crate::mesh_state_source::MeshStateSource;
 use crate::status::{SourceStatus, Status};
@@ -283,6 +285,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
             let server = Server::builder()
                 .http2_keepalive_interval(Some(keepalive.interval))
                 .http2_keepalive_timeout(Some(keepalive.timeout))
+                .layer(MapResponseLayer::new(grpc_message::plain))
                 .add_service(ads.into_server())
                 .add_optional_service(calls);
             tokio::try_join!(

@@ -13,7 +13,7 @@
 //! - [`node`]: node id and node metadata of one Envoy, from `envoy-bootstrap`;
 //! - `translate`: from the two to Envoy's resources, pure;
 //! - `mesh_state_source`: the mesh state as a source of snapshots for `xds-server`;
-//! - [`control_plane`], [`status`]: the servers;
+//! - [`control_plane`], `grpc_message`, [`status`]: the servers;
 //! - [`statistics`], [`call_statistics`]: calls between virtual nodes, as Envoys count them;
 //! - [`access_log`]: access-log entries of sampled requests.
 #![doc = include_str!("docs/app_mesh.md")]
@@ -22,6 +22,7 @@ pub mod access_log;
 pub mod call_statistics;
 pub mod certificates;
 pub mod control_plane;
+mod grpc_message;
 pub mod mesh_state;
 mod mesh_state_source;
 pub mod node;
