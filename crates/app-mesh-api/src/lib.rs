@@ -77,7 +77,7 @@ pub use operation::Operation;
 pub use registry::Registry;
 pub use rest::router;
 pub use service::{Extensions, Service};
-pub use settings::{Quotas, Settings};
+pub use settings::{Environment, Quotas, Settings};
 pub use store::{FileStore, MemoryStore, Store};
 
 #[cfg(doctest)]

@@ -24,7 +24,7 @@ use crate::operation::Operation;
 use crate::registry::topology::Topologies;
 use crate::registry::{Change, Record, Registry, Write};
 use crate::response::Output;
-use crate::settings::Settings;
+use crate::settings::{Environment, Settings};
 use crate::store::{Store, StoreError};
 use writer::{Job, Writer};
 
@@ -62,6 +62,14 @@ pub enum OpenError {
     /// A resource is in a mesh that does not exist.
     #[error("the store is inconsistent: the mesh of {0} is missing")]
     WithoutMesh(ResourcePath),
+    /// The resources belong to another account or region.
+    #[error("the state belongs to {stored}, not to {given}; use the former (--account, --region), or another state")]
+    OtherEnvironment {
+        /// The account and region of the store.
+        stored: Environment,
+        /// Those of the settings.
+        given: Environment,
+    },
 }
 
 impl Service {
@@ -84,6 +92,7 @@ impl Service {
     pub async fn open_with(store: impl Store, settings: Settings, extensions: Extensions) -> Result<Self, OpenError> {
         let Extensions { audit_log, claims } = extensions;
         let loaded = store.load().await?;
+        check_environment(&store, &loaded.records, settings.environment()).await?;
         let registry = Registry::from_records(loaded.records).map_err(OpenError::WithoutMesh)?;
         let settings = Arc::new(settings);
         let registry = watch::Sender::new(Arc::new(registry));
@@ -314,6 +323,31 @@ fn stopped() -> ApiError {
         ErrorCode::InternalServerError,
         "the service has stopped writing; see its log",
     )
+}
+
+/// Checks that the store has resources of this account and region. In those of other accounts, ARNs and owners would differ.
+async fn check_environment(store: &impl Store, records: &[Record], given: Environment) -> Result<(), OpenError> {
+    let mut owners = records.iter().map(|record| &record.stored.resource_owner);
+    let other = owners.find(|owner| **owner != given.account);
+    let stored = match store.environment().await? {
+        Some(stored) => stored,
+        // Of a store that does not keep it, or not yet, the account at least is known.
+        None => match other {
+            Some(owner) => Environment {
+                account: owner.clone(),
+                region: given.region.clone(),
+            },
+            None => {
+                store.set_environment(&given).await?;
+                given.clone()
+            }
+        },
+    };
+    if stored == given {
+        Ok(())
+    } else {
+        Err(OpenError::OtherEnvironment { stored, given })
+    }
 }
 
 /// Computes the topologies of each registry, unless a newer one is there already.

@@ -1,5 +1,7 @@
 //! Settings of a service: the account and region in ARNs, and quotas.
 
+use std::fmt;
+
 use mesh_model::app_mesh::{Kind, ResourcePath};
 
 /// Settings of a [`Service`](crate::Service).
@@ -38,6 +40,15 @@ impl Settings {
         }
     }
 
+    /// The account and region.
+    #[must_use]
+    pub fn environment(&self) -> Environment {
+        Environment {
+            account: self.account.clone(),
+            region: self.region.clone(),
+        }
+    }
+
     /// The ARN of a resource, `arn:aws:appmesh:us-east-1:000000000000:mesh/demo/virtualNode/blue`.
     #[must_use]
     pub fn arn(&self, path: &ResourcePath) -> String {
@@ -48,6 +59,21 @@ impl Settings {
             ..
         } = self;
         format!("arn:{partition}:appmesh:{region}:{account}:{path}")
+    }
+}
+
+/// The account and region of stored resources, which are part of their ARNs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// The AWS account, 12 digits.
+    pub account: String,
+    /// The AWS region.
+    pub region: String,
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the account {} in the region {}", self.account, self.region)
     }
 }
 

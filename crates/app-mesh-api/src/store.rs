@@ -23,6 +23,7 @@ pub use file::{FileStore, FileStoreError};
 pub use memory::MemoryStore;
 
 use crate::registry::{Change, Record};
+use crate::settings::Environment;
 
 /// Durable storage of the resources.
 ///
@@ -72,6 +73,24 @@ pub trait Store: Send + Sync + 'static {
     /// If the store cannot be read.
     async fn is_current(&self, _revision: u64) -> Result<bool, StoreError> {
         Ok(true)
+    }
+
+    /// The account and region of the records, if the store knows them. Default: it does not.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be read.
+    async fn environment(&self) -> Result<Option<Environment>, StoreError> {
+        Ok(None)
+    }
+
+    /// Stores the account and region of the records. Default: does nothing.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written.
+    async fn set_environment(&self, _environment: &Environment) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Maximum number of changes in one commit; at least 90, the number of resources that an import writes together.

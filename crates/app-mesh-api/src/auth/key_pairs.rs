@@ -73,6 +73,12 @@ pub enum KeyPairsError {
         /// Its permissions.
         mode: u32,
     },
+    /// It is a directory.
+    #[error("the key file {} is a directory; give a file in it", file.display())]
+    Directory {
+        /// The directory.
+        file: PathBuf,
+    },
     /// The document is not a list of key pairs.
     #[error("{source_name} is not a valid list of key pairs: {problem}")]
     Invalid {
@@ -235,6 +241,7 @@ fn problem(path: &str, error: &serde_json::Error) -> String {
     let names_fields = ["missing field", "unknown field", "duplicate field"];
     let what = match names_fields.iter().any(|start| message.starts_with(start)) {
         true => message.split(" at line").next().unwrap_or_default().to_owned(),
+        false if path == "." => "must be an object with the list `keys`".to_owned(),
         false if path.ends_with("access") => "must be `read-only` or `read-write`".to_owned(),
         false => "has a value of the wrong type".to_owned(),
     };
@@ -246,7 +253,11 @@ fn problem(path: &str, error: &serde_json::Error) -> String {
 fn check_private(path: &Path, file: &File) -> Result<(), Result<KeyPairsError, io::Error>> {
     use std::os::unix::fs::PermissionsExt;
 
-    let mode = file.metadata().map_err(Err)?.permissions().mode() & 0o7777;
+    let metadata = file.metadata().map_err(Err)?;
+    if metadata.is_dir() {
+        return Err(Ok(KeyPairsError::Directory { file: path.to_owned() }));
+    }
+    let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 == 0 {
         return Ok(());
     }
@@ -300,6 +311,7 @@ mod tests {
             ("{".to_owned(), "not JSON (line 1, column 1)"),
             (format!("{}]", one(&good)), "not JSON"),
             (r#"{"keys": []}"#.to_owned(), "`keys` is empty"),
+            ("[]".to_owned(), "`.`: must be an object with the list `keys`"),
             (
                 format!(r#"{{"keys": "{SECRET}"}}"#),
                 "`keys`: has a value of the wrong type",
@@ -371,6 +383,11 @@ mod tests {
                 }
             }
         }
+        let directory = KeyPairs::read(dir.path()).unwrap_err();
+        assert!(
+            directory.to_string().ends_with("is a directory; give a file in it"),
+            "{directory}"
+        );
         let missing = KeyPairs::read(&dir.path().join("none")).unwrap_err();
         assert!(matches!(missing, KeyPairsError::Io { .. }), "{missing}");
     }

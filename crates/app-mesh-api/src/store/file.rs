@@ -17,7 +17,7 @@ mod database;
 mod error;
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,6 +29,7 @@ use self::database::Database;
 pub use self::error::FileStoreError;
 use super::{CommitError, Loaded, Store, StoreError};
 use crate::registry::Change;
+use crate::settings::Environment;
 
 /// Time from a commit to the copy that contains it.
 const COPY_DELAY: Duration = Duration::from_secs(60);
@@ -39,9 +40,14 @@ pub struct FileStore {
     inner: Arc<Inner>,
 }
 
+/// The beginning of every redb database. Source: redb's design document (read 2026-12-01).
+const MAGIC: &[u8] = b"redb\x1a\x0a\xa9\x0d\x0a";
+
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    /// The file that was opened, which stays the same as long as it is at its path.
+    identity: Option<Identity>,
     /// `None` after a failure, until it is opened again: redb accepts nothing more after one.
     database: Mutex<Option<Arc<Database>>>,
     /// The records as verified at the opening, for the first load.
@@ -59,6 +65,9 @@ impl FileStore {
     /// If another process uses the file, it is damaged or has another format, or it cannot be read or written.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, FileStoreError> {
         let path = path.into();
+        if path.is_dir() {
+            return Err(FileStoreError::Directory { file: path });
+        }
         let lock = lock(&path)?;
         for unfinished in ["new", "check"] {
             remove_if_exists(&beside(&path, unfinished)).map_err(|source| FileStoreError::io(&path, source))?;
@@ -68,6 +77,9 @@ impl FileStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => true,
             Err(source) => return Err(FileStoreError::io(&path, source)),
         };
+        if !is_new && !Self::last_good_copy(&path).exists() && !is_database(&path)? {
+            return Err(FileStoreError::OtherFile { file: path });
+        }
         let verified = if is_new {
             create(&path)?;
             Loaded::default()
@@ -77,6 +89,7 @@ impl FileStore {
         let database = Database::open(&path).map_err(|reason| damaged(&path, reason))?;
         Ok(Self {
             inner: Arc::new(Inner {
+                identity: identity(&path).map_err(|source| FileStoreError::io(&path, source))?,
                 path,
                 database: Mutex::new(Some(Arc::new(database))),
                 verified: Mutex::new(Some(verified)),
@@ -133,6 +146,17 @@ impl Inner {
         result
     }
 
+    /// Checks that the file is still at its path: what is written to a removed file is lost when the process ends.
+    fn check_path(&self) -> Result<(), StoreError> {
+        if identity(&self.path).is_ok_and(|found| found == self.identity) {
+            return Ok(());
+        }
+        Err(StoreError::new(format!(
+            "the state file {} was removed or replaced while it was in use; put it back, or restart to begin with what is there",
+            self.path.display()
+        )))
+    }
+
     /// Replaces the last good copy by the current content.
     fn copy(&self) -> Result<(), FileStoreError> {
         let (new, copy) = (beside(&self.path, "new"), FileStore::last_good_copy(&self.path));
@@ -160,6 +184,16 @@ impl Store for FileStore {
         .await
     }
 
+    async fn environment(&self) -> Result<Option<Environment>, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        blocking(move || inner.with_database(Database::environment)).await
+    }
+
+    async fn set_environment(&self, environment: &Environment) -> Result<(), StoreError> {
+        let (inner, environment) = (Arc::clone(&self.inner), environment.clone());
+        blocking(move || inner.with_database(|database| database.set_environment(&environment))).await
+    }
+
     async fn commit(&self, expected: u64, changes: &[Change]) -> Result<u64, CommitError> {
         let inner = Arc::clone(&self.inner);
         // Encoded here, so that the blocking part owns what it needs.
@@ -170,7 +204,10 @@ impl Store for FileStore {
                 (change.path.to_string(), record)
             })
             .collect();
-        let commit = move || inner.with_database(|database| database.commit(expected, &changes));
+        let commit = move || {
+            inner.check_path()?;
+            inner.with_database(|database| database.commit(expected, &changes))
+        };
         let revision = blocking(commit).await?;
         let revision = revision.ok_or(CommitError::Conflict)?;
         self.plan_copy();
@@ -187,9 +224,38 @@ async fn blocking<T: Send + 'static>(
         .unwrap_or_else(|error| Err(StoreError::new("the state file's thread ended early").with_source(error)))
 }
 
+/// The device and inode of a file.
+type Identity = (u64, u64);
+
+/// The identity of a file. `None` where the operating system has none that is known here.
+#[cfg(unix)]
+fn identity(path: &Path) -> io::Result<Option<Identity>> {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = fs::metadata(path)?;
+    Ok(Some((metadata.dev(), metadata.ino())))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> io::Result<Option<Identity>> {
+    fs::metadata(path).map(|_| None)
+}
+
+/// Whether a file begins as a database does.
+fn is_database(path: &Path) -> Result<bool, FileStoreError> {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut start));
+    read.map_err(|source| FileStoreError::io(path, source))?;
+    Ok(start == MAGIC)
+}
+
 fn lock(path: &Path) -> Result<File, FileStoreError> {
     let lock = beside(path, "lock");
-    let io = |source| FileStoreError::io(&lock, source);
+    let io = |source| FileStoreError::Lock {
+        file: path.to_owned(),
+        lock: lock.clone(),
+        source,
+    };
     let file = File::options()
         .create(true)
         .truncate(false)

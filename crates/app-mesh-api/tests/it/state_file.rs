@@ -309,3 +309,84 @@ async fn a_name_that_looks_like_a_shared_mesh_does_not_replace_another_mesh() {
     close(service, &file).await;
     assert_eq!(load(&file).await.unwrap(), [record]);
 }
+
+#[tokio::test]
+async fn a_state_belongs_to_one_account_and_region() {
+    let (_dir, file) = state().await;
+    let settings = |account: &str, region: &str| Settings {
+        account: account.to_owned(),
+        region: region.to_owned(),
+        ..Settings::default()
+    };
+    for (other, expected) in [
+        (
+            settings("123456789012", "us-east-1"),
+            "not to the account 123456789012 in the region us-east-1",
+        ),
+        (
+            settings("000000000000", "eu-west-1"),
+            "not to the account 000000000000 in the region eu-west-1",
+        ),
+    ] {
+        let error = Service::open(FileStore::open(&file).unwrap(), other)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("the state belongs to the account 000000000000 in the region us-east-1, "),
+            "{error}"
+        );
+        assert!(
+            error.contains(expected) && error.contains("--account, --region"),
+            "{error}"
+        );
+    }
+    // The copy belongs to the same.
+    let copy = FileStore::open(FileStore::last_good_copy(&file)).unwrap();
+    assert_eq!(
+        copy.environment().await.unwrap(),
+        Some(Settings::default().environment())
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_state_file_is_named_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |path: &Path| FileStore::open(path).unwrap_err().to_string();
+    let directory = open(dir.path());
+    assert!(directory.contains("is a directory; give a file in it"), "{directory}");
+    let text = dir.path().join("notes.txt");
+    fs::write(&text, "a list of things").unwrap();
+    let message = open(&text);
+    assert!(
+        message.starts_with(&format!("{} is not a state file", text.display())),
+        "{message}"
+    );
+    assert_eq!(fs::read_to_string(&text).unwrap(), "a list of things");
+    let missing = open(&dir.path().join("none/meshes.state"));
+    assert!(
+        missing.contains("the lock of the state file") && missing.contains("choose another"),
+        "{missing}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_once_the_file_is_removed() {
+    let (dir, file) = state().await;
+    let service = Service::open(FileStore::open(&file).unwrap(), Settings::default())
+        .await
+        .unwrap();
+    let moved = dir.path().join("moved");
+    fs::rename(&file, &moved).unwrap();
+    let update = create(node_path("late"), node_spec("late"));
+    let error = service.run(&caller(), update).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ServiceUnavailable, "{error}");
+    // Once it is back, writes are stored again.
+    fs::rename(&moved, &file).unwrap();
+    service
+        .run(&caller(), create(node_path("late"), node_spec("late")))
+        .await
+        .unwrap();
+    close(service, &file).await;
+    assert_eq!(load(&file).await.unwrap().len(), 42);
+}

@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use mesh_model::app_mesh::ResourcePath;
-use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition, TableError};
 
 use crate::registry::Record;
+use crate::settings::Environment;
 use crate::store::{Loaded, StoreError};
 
 /// Version of the tables and records below. Another one is not read.
@@ -18,6 +19,9 @@ const CACHE_BYTES: usize = 8 << 20;
 const META: TableDefinition<'static, &str, u64> = TableDefinition::new("meta");
 /// Path of a resource -> its record.
 const RECORDS: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("records");
+
+/// `account` and `region` of the records. Files of earlier versions do not have this table.
+const ENVIRONMENT: TableDefinition<'static, &str, &str> = TableDefinition::new("environment");
 
 #[derive(Debug)]
 pub(super) struct Database {
@@ -94,9 +98,40 @@ impl Database {
         Ok(Some(revision))
     }
 
+    /// The account and region of the records, if they are known.
+    pub(super) fn environment(&self) -> Result<Option<Environment>, StoreError> {
+        let transaction = self.database.begin_read().map_err(failed)?;
+        let table = match transaction.open_table(ENVIRONMENT) {
+            Ok(table) => table,
+            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let text = |key: &str| {
+            let value = table.get(key).map_err(failed)?;
+            let value = value.map(|value| value.value().to_owned());
+            value.ok_or_else(|| StoreError::new(format!("it has no {key}")))
+        };
+        Ok(Some(Environment {
+            account: text("account")?,
+            region: text("region")?,
+        }))
+    }
+
+    /// Stores the account and region of the records, durably.
+    pub(super) fn set_environment(&self, environment: &Environment) -> Result<(), StoreError> {
+        let transaction = self.database.begin_write().map_err(failed)?;
+        {
+            let mut table = transaction.open_table(ENVIRONMENT).map_err(failed)?;
+            table.insert("account", environment.account.as_str()).map_err(failed)?;
+            table.insert("region", environment.region.as_str()).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)
+    }
+
     /// Writes a copy of the current content to a new file.
     pub(super) fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
         let Loaded { revision, records } = self.load()?;
+        let environment = self.environment()?;
         let copy = builder().create(path).map_err(failed)?;
         let encoded: Vec<(String, Vec<u8>)> = records
             .iter()
@@ -105,7 +140,11 @@ impl Database {
         let changes = encoded
             .iter()
             .map(|(key, value)| (key.as_str(), Some(value.as_slice())));
-        write(&copy, revision, changes)
+        write(&copy, revision, changes)?;
+        match environment {
+            Some(environment) => Self { database: copy }.set_environment(&environment),
+            None => Ok(()),
+        }
     }
 }
 

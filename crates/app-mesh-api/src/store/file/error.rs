@@ -14,6 +14,31 @@ pub enum FileStoreError {
         /// The state file.
         file: PathBuf,
     },
+    /// It is a directory.
+    #[error("the state file {} is a directory; give a file in it, such as {}", file.display(), file.join("app-mesh.state").display())]
+    Directory {
+        /// The directory.
+        file: PathBuf,
+    },
+    /// It is not a state file.
+    #[error("{} is not a state file; it was not changed. Choose another file, which is created if it does not exist", file.display())]
+    OtherFile {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Its directory cannot be written to.
+    #[error(
+        "cannot write {}, the lock of the state file {}: its directory must be writable for this user; choose another state file",
+        lock.display(), file.display()
+    )]
+    Lock {
+        /// The state file.
+        file: PathBuf,
+        /// The lock file.
+        lock: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
     /// It is damaged, or of another format.
     #[error("the state file {} is damaged: {reason}; it was not changed. {}", file.display(), advice(file, copy.as_deref()))]
     Damaged {
@@ -52,7 +77,7 @@ pub enum FileStoreError {
         source: StoreError,
     },
     /// It cannot be read or written.
-    #[error("cannot use {}", file.display())]
+    #[error("cannot use {}, which is the state file or beside it", file.display())]
     Io {
         /// The file.
         file: PathBuf,
