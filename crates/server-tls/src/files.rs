@@ -163,6 +163,53 @@ fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
 fn not_pem(file: &Path, error: &pem::Error) -> TlsError {
     TlsError::Pem {
         file: file.to_owned(),
-        reason: error.to_string(),
+        reason: match error {
+            // In the error's own words the line is a list of bytes.
+            pem::Error::MissingSectionEnd { end_marker } => {
+                format!("the line {} is missing", String::from_utf8_lossy(end_marker))
+            }
+            pem::Error::IllegalSectionStart { .. } => "a line -----BEGIN …----- is not complete".to_owned(),
+            error => error.to_string(),
+        },
+    }
+}
+
+/// The DNS names for which a certificate is valid; none of one that is not X.509.
+pub(crate) fn dns_names(certificate: &CertificateDer<'_>) -> Vec<String> {
+    let parsed = webpki::EndEntityCert::try_from(certificate);
+    parsed.map_or_else(
+        |_| Vec::new(),
+        |parsed| parsed.valid_dns_names().map(ToOwned::to_owned).collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incomplete_file_is_described_in_text() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (certificate, key) = (dir.path().join("c.pem"), dir.path().join("k.pem"));
+        std::fs::write(&certificate, "-----BEGIN CERTIFICATE-----\nMIIB\n").expect("writable");
+        let files = CertificateFiles::new(&certificate, &key);
+        let error = files
+            .read(&rustls::crypto::ring::default_provider())
+            .expect_err("incomplete");
+        let expected = format!("{} is not a PEM file: the line ", certificate.display());
+        let message = error.to_string();
+        assert!(message.starts_with(&expected), "{message}");
+        assert!(
+            message.contains("END CERTIFICATE") && message.ends_with(" is missing"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn the_names_are_those_of_the_certificate() {
+        let made = rcgen::generate_simple_self_signed(["mesh.example.com".to_owned(), "localhost".to_owned()]);
+        let made = made.expect("a certificate");
+        assert_eq!(dns_names(made.cert.der()), ["mesh.example.com", "localhost"]);
+        assert_eq!(dns_names(&CertificateDer::from(vec![1, 2])), Vec::<String>::new());
     }
 }

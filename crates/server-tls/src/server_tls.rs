@@ -10,7 +10,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
 
-use crate::files::{CertificateFiles, Stamps, TlsError};
+use crate::files::{self, CertificateFiles, Stamps, TlsError};
 use crate::listener::TlsListener;
 
 /// TLS 1.2 and 1.3 with a certificate from files. Clones share the certificate.
@@ -52,6 +52,13 @@ impl ServerTls {
             read: Mutex::new(LastRead { stamps, failure: None }),
             key: RwLock::new(key),
         })))
+    }
+
+    /// The DNS names for which the current certificate is valid, in its order; a name may begin with `*.`.
+    #[must_use]
+    pub fn dns_names(&self) -> Vec<String> {
+        let key = self.0.key.read().unwrap_or_else(PoisonError::into_inner);
+        key.cert.first().map(files::dns_names).unwrap_or_default()
     }
 
     /// Accepts TLS connections from `listener`. `protocols` are those of ALPN, the preferred first; a client that offers
