@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bluegreen_deploy::control_api::Request;
 use clap::ValueEnum;
 use futures_util::future::LocalBoxFuture;
-use mesh_local::{Applied, ApplyError, CallScope, Event, LocalMesh, Plan, StartError};
+use mesh_local::{Applied, CallScope, Event, LocalMesh, Plan, StartError};
 use mesh_model::app_mesh::Topology;
 use stop_signals::{StopSignal, StopSignals};
 
@@ -138,10 +138,8 @@ impl UpError {
 enum ReloadError {
     #[error(transparent)]
     Plan(BoxError),
-    #[error(transparent)]
-    OwnedByApi(#[from] api::OwnedByApi),
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
+    #[error("{error}{owned}")]
+    Apply { error: String, owned: String },
 }
 
 /// Starts a mesh and stops it again.
@@ -352,14 +350,20 @@ async fn reload(
     console: &Console,
 ) -> Result<String, ReloadError> {
     let mut plan = changed.map_err(ReloadError::Plan)?;
+    let mut owned = String::new();
     if let Some(api) = api {
-        plan = api.merge(plan)?;
+        let (merged, owned_by_api) = api.merge(plan);
+        plan = merged;
+        owned = owned_by_api.to_string();
     }
-    let applied = mesh.apply(plan).await?;
+    let applied = mesh.apply(plan).await.map_err(|error| ReloadError::Apply {
+        error: chain(&error),
+        owned: owned.clone(),
+    })?;
     if !applied.started.is_empty() || !applied.stopped.is_empty() {
         console.show(&usage_hints::text(mesh, smoke_test, api.map(Api::address)));
     }
-    Ok(applied_text(&applied, mesh).await)
+    Ok(applied_text(&applied, mesh).await + &owned)
 }
 
 /// Describes an applied change, and what does not work after it.

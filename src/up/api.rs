@@ -1,10 +1,11 @@
 //! App Mesh's API over the mesh that runs here.
 //!
 //! The template seeds the API; from then on the meshes belong to the API, and what is changed there reaches the Envoys. A
-//! mesh lives in one of the two: a changed template that describes other meshes than at the start is rejected, by the names
-//! of the resources. Everything else in it is applied. The state is in memory, as the mesh is: it ends with it.
+//! mesh lives in one of the two: of a changed template that describes other meshes than at the start, everything else is
+//! applied, and the resources that are not are named. The state is in memory, as the mesh is: it ends with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -35,13 +36,22 @@ pub(crate) enum ApiError {
     Seed(#[from] ImportError),
 }
 
-/// A template that changes what the API serves.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "it changes {}, which the API has served since the start (--api): change them there, or restart without --api",
-    .0.join(", ")
-)]
+/// The mesh resources of a template that differ from those at the start, by path: they belong to the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OwnedByApi(Vec<String>);
+
+impl fmt::Display for OwnedByApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        write!(
+            f,
+            "; not applied: {}, which the API has served since the start (--api): change them there, or restart without --api",
+            self.0.join(", ")
+        )
+    }
+}
 
 /// The API of a mesh. It ends when it is dropped.
 pub(super) struct Api {
@@ -118,18 +128,11 @@ impl Api {
         }
     }
 
-    /// The plan of a changed template with the meshes of the API.
-    ///
-    /// # Errors
-    ///
-    /// If the template describes other meshes than at the start.
-    pub(super) fn merge(&self, mut plan: Plan) -> Result<Plan, OwnedByApi> {
+    /// The plan of a changed template with the meshes of the API, and what the template would change of them.
+    pub(super) fn merge(&self, mut plan: Plan) -> (Plan, OwnedByApi) {
         let changed = changed(&self.template, &plan.meshes);
-        if !changed.is_empty() {
-            return Err(OwnedByApi(changed));
-        }
         plan.meshes = owned(&self.meshes.borrow());
-        Ok(plan)
+        (plan, OwnedByApi(changed))
     }
 }
 
@@ -186,10 +189,11 @@ mod tests {
         let after = meshes(&[("b", spec.clone()), ("c", spec)]);
         let expected = ["mesh/demo/virtualService/a", "mesh/demo/virtualService/c"];
         assert_eq!(changed(&before, &after), expected);
-        let error = OwnedByApi(changed(&before, &after)).to_string();
+        let note = OwnedByApi(changed(&before, &after)).to_string();
         assert!(
-            error.starts_with("it changes mesh/demo/virtualService/a, mesh/demo/virtualService/c, which"),
-            "{error}"
+            note.starts_with("; not applied: mesh/demo/virtualService/a, mesh/demo/virtualService/c, which"),
+            "{note}"
         );
+        assert_eq!(OwnedByApi(Vec::new()).to_string(), "");
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use mesh_local::{Entrance, LocalMesh, TaskAddress};
+use mesh_local::{Entrance, LocalMesh, REGION, TaskAddress};
 use mesh_model::load_balancer::ListenerProtocol;
 
 use crate::serve::exports;
@@ -46,7 +46,7 @@ pub(super) fn text(mesh: &LocalMesh, smoke_test: &SmokeTest, api: Option<SocketA
         }
     }
     if let Some(api) = api {
-        lines.push(exports::of_up(api, mesh.control_plane().xds));
+        lines.push(exports::of_up(api, mesh.control_plane().xds, REGION));
     }
     lines.push(format!(
         "  curl http://{}/status    # ACKs and NACKs of each Envoy\n\nLogs are in {}. Ctrl-C stops everything.",
