@@ -1,6 +1,7 @@
 //! Command lines: their arguments and the code that runs each command.
 
 pub(crate) mod app;
+pub(crate) mod arguments;
 #[cfg(feature = "aws")]
 pub(crate) mod aws;
 pub(crate) mod aws_args;

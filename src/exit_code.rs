@@ -2,11 +2,11 @@
 //!
 //! | code | constant | meaning |
 //! |---|---|---|
-//! | 0 | [`SUCCESS`] | done |
+//! | 0 | [`SUCCESS`] | done; also `serve` that SIGTERM has stopped |
 //! | 1 | [`FAILURE`] | failed; the reason is on standard error |
 //! | 2 | [`USAGE`] | wrong usage: unknown command, option or name, or an invalid value |
 //! | 3 | [`DIFFERENCES`] | `diff --exit-code` found differences |
-//! | 130 | [`INTERRUPTED`] | interrupted by Ctrl-C (SIGINT), SIGTERM or SIGHUP, also while serving |
+//! | 130 | [`INTERRUPTED`] | interrupted by Ctrl-C (SIGINT), SIGTERM or SIGHUP, also while a mesh runs here |
 
 use std::process::ExitCode;
 
@@ -21,13 +21,21 @@ pub const DIFFERENCES: u8 = 3;
 /// Interrupted by a signal. 128 plus the number of SIGINT, as in shells.
 pub const INTERRUPTED: u8 = 130;
 
-/// The section about exit codes in `--help`.
+/// The section about exit codes in `--help` of described apps.
 pub(crate) const HELP: &str = "\
 Exit codes:
   0    done
   1    failed
   2    wrong usage
   3    differences found (diff --exit-code)
+  130  interrupted (Ctrl-C, SIGTERM, SIGHUP)";
+
+/// The same of the program for template files, which has no `diff`.
+pub(crate) const TEMPLATE_HELP: &str = "\
+Exit codes:
+  0    done; also serve, stopped by SIGTERM
+  1    failed
+  2    wrong usage
   130  interrupted (Ctrl-C, SIGTERM, SIGHUP)";
 
 /// How a command ended that did not fail.
@@ -60,7 +68,9 @@ mod tests {
     #[test]
     fn help_lists_every_exit_code() {
         for code in [SUCCESS, FAILURE, USAGE, DIFFERENCES, INTERRUPTED] {
-            assert!(HELP.contains(&format!("\n  {code:<5}")), "{code} is missing");
+            let line = format!("\n  {code:<5}");
+            assert!(HELP.contains(&line), "{code} is missing");
+            assert_eq!(TEMPLATE_HELP.contains(&line), code != DIFFERENCES, "{code}");
         }
     }
 }

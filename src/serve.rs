@@ -41,7 +41,8 @@ use ipnet::IpNet;
 use mesh_control::{Addresses, BindError, ControlPlane, HeaderLimits, MeshState};
 use mesh_model::app_mesh::Topology;
 use server_tls::{CertificateFiles, ServerTls, TlsError};
-use stop_signals::StopSignals;
+use stop_signals::{StopSignal, StopSignals};
+use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, watch};
 
 use self::access::{AccessError, Exposure};
@@ -137,9 +138,11 @@ pub(crate) enum ServeError {
     State(#[from] FileStoreError),
     #[error(transparent)]
     Open(#[from] OpenError),
-    #[error("cannot listen on {address}; choose another with --xds or --status")]
+    #[error("cannot listen on {address}; choose another with {option}")]
     Bind {
         address: SocketAddr,
+        /// The option that sets it.
+        option: &'static str,
         #[source]
         source: io::Error,
     },
@@ -186,6 +189,7 @@ impl Serve {
         };
         // Before the state: most often a second process is started by mistake, and its ports are in use.
         let api = ApiServer::bind(self.api, tls.clone()).await?;
+        self.check_addresses().await?;
         let audit_log = self.audit_log.as_ref().map(AuditTarget::open).transpose()?;
         let service = match &self.state {
             StateLocation::File(path) => self.open_file(path, audit_log).await?,
@@ -208,12 +212,14 @@ impl Serve {
         if let Some(tls) = &tls {
             builder = builder.xds_tls(tls.clone());
         }
-        let (control, serving) = builder.bind().await.map_err(bind_error)?;
+        let (control, serving) = builder.bind().await.map_err(|error| self.bind_error(error))?;
         console.clear_status();
         console.show(&exports::of_serve(&exports::Served {
             api: api.local_addr(),
             addresses: control.addresses(),
-            has_tls: tls.is_some(),
+            tls: self.served_tls(tls.as_ref()),
+            keys: self.keys.as_ref().map(ToString::to_string),
+            region: self.settings.region.clone(),
             state: self.state.to_string(),
             resources: service.registry().len(),
         }));
@@ -250,7 +256,48 @@ impl Serve {
                 console.progress(&format!("{signal} again: leaving open API requests"));
             }
         }
-        Ok(Exit::Interrupted)
+        // A service manager that stops a daemon by SIGTERM expects it to end without an error.
+        Ok(match signal {
+            StopSignal::Terminate => Exit::Done,
+            _ => Exit::Interrupted,
+        })
+    }
+
+    /// Checks that the addresses for Envoys and of the status page are free, before anything is created.
+    async fn check_addresses(&self) -> Result<(), ServeError> {
+        for address in [self.addresses.xds, self.addresses.status] {
+            drop(
+                TcpListener::bind(address)
+                    .await
+                    .map_err(|source| self.bind_failed(address, source))?,
+            );
+        }
+        Ok(())
+    }
+
+    fn bind_error(&self, BindError { address, source, .. }: BindError) -> ServeError {
+        self.bind_failed(address, source)
+    }
+
+    fn bind_failed(&self, address: SocketAddr, source: io::Error) -> ServeError {
+        let option = if address == self.addresses.xds {
+            "--xds"
+        } else {
+            "--status"
+        };
+        ServeError::Bind {
+            address,
+            option,
+            source,
+        }
+    }
+
+    fn served_tls(&self, tls: Option<&ServerTls>) -> exports::ServedTls {
+        match tls {
+            Some(tls) => exports::ServedTls::Certificate(tls.dns_names()),
+            None if self.is_behind_load_balancer => exports::ServedTls::LoadBalancer,
+            None => exports::ServedTls::None,
+        }
     }
 
     fn exposure(&self) -> Exposure {
@@ -293,10 +340,6 @@ impl fmt::Display for StateLocation {
             Self::DynamoDb(table) => write!(f, "the DynamoDB table {table}"),
         }
     }
-}
-
-fn bind_error(BindError { address, source, .. }: BindError) -> ServeError {
-    ServeError::Bind { address, source }
 }
 
 #[cfg(unix)]

@@ -9,6 +9,7 @@ use mesh_infra::cfn::connect_stacks;
 use mesh_infra::{App, MeshEncoding, Template, TemplateError, diagram};
 use mesh_local::{Image, Images, Plan, StackInput};
 
+use crate::cli::arguments;
 use crate::cli::aws_args::{AwsCommand, StackSelection};
 use crate::cli::error::{CliError, report};
 use crate::cli::policy::{PolicyArguments, print_policy};
@@ -128,7 +129,7 @@ impl Program {
         if let Some(code) = self_exec::run() {
             return code;
         }
-        report(self.execute(Arguments::parse(), start))
+        report(self.execute(arguments::parse::<Arguments>(), start))
     }
 
     fn execute(&self, arguments: Arguments, start: Instant) -> Result<Exit, CliError> {

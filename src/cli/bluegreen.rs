@@ -28,7 +28,6 @@ use bluegreen_deploy::{
     RolloutController, Sides, TaskNames, Version, VersionChange, check_ignored, select_strategy, status, status_json,
 };
 use bluegreen_state::{Event, HookStage, State, Timestamp};
-use clap::Parser as _;
 use indexmap::IndexMap;
 use mesh_infra::{Stack, Template, diagram, diff};
 use mesh_local::{Images, Plan, StackInput};
@@ -114,7 +113,7 @@ impl BlueGreen {
         if let Some(code) = self_exec::run() {
             return code;
         }
-        let mut arguments = Arguments::parse();
+        let mut arguments: Arguments = crate::cli::arguments::parse();
         let options = arguments.verb.as_mut().map(Verb::take_hooks).unwrap_or_default();
         match options.into_hooks() {
             Ok(hooks) => self.hooks.extend(hooks),

@@ -12,12 +12,13 @@ use mesh_control::Addresses;
 use server_tls::CertificateFiles;
 
 use super::aws_names::{account, region};
+use crate::cli::arguments::address;
 use crate::cli::header_limits::HeaderLimitArguments;
 use crate::serve::{AuditTarget, Serve, StateLocation};
 
 /// There is no directory for a state file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no default state file: neither XDG_STATE_HOME nor HOME is set; give one with --state")]
+#[error("no default state file: neither XDG_STATE_HOME nor HOME is an absolute path; give one with --state")]
 pub(crate) struct NoDefaultState;
 
 #[derive(Debug, Args)]
@@ -44,7 +45,8 @@ pub(crate) struct ServeArguments {
         long,
         value_name = "ADDRESS",
         env = "MESHWRIGHT_API",
-        default_value = "127.0.0.1:18002"
+        default_value = "127.0.0.1:18002",
+        value_parser = address
     )]
     api: SocketAddr,
     /// Listen address for Envoys (xDS). Beyond loopback it requires TLS or --behind-load-balancer. Envoys are not
@@ -54,7 +56,8 @@ pub(crate) struct ServeArguments {
         long,
         value_name = "ADDRESS",
         env = "MESHWRIGHT_XDS",
-        default_value = "127.0.0.1:18000"
+        default_value = "127.0.0.1:18000",
+        value_parser = address
     )]
     xds: SocketAddr,
     /// Listen address of GET /status and GET /healthz, on loopback
@@ -62,7 +65,8 @@ pub(crate) struct ServeArguments {
         long,
         value_name = "ADDRESS",
         env = "MESHWRIGHT_STATUS",
-        default_value = "127.0.0.1:18001"
+        default_value = "127.0.0.1:18001",
+        value_parser = address
     )]
     status: SocketAddr,
     /// Certificate chain in PEM, for the API and for Envoys. Read again when the file changes
@@ -141,7 +145,7 @@ impl ServeArguments {
 /// The user's state file. Source: XDG Base Directory Specification 0.8 (read 2026-11-23).
 fn default_state(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, NoDefaultState> {
     let xdg = variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
-    let home = || Some(variable("HOME")?.join(".local/state"));
+    let home = || Some(variable("HOME").filter(|path| path.is_absolute())?.join(".local/state"));
     let directory = xdg.or_else(home).ok_or(NoDefaultState)?;
     Ok(directory.join("meshwright/app-mesh.state"))
 }
@@ -206,7 +210,9 @@ mod tests {
         assert_eq!(state(&both), Ok("/s/meshwright/app-mesh.state".into()));
         let home = Ok("/h/.local/state/meshwright/app-mesh.state".into());
         assert_eq!(state(&[("HOME", "/h"), ("XDG_STATE_HOME", "s")]), home);
-        assert_eq!(state(&[]), Err(NoDefaultState));
+        for none in [&[][..], &[("HOME", "")], &[("HOME", "h")]] {
+            assert_eq!(state(none), Err(NoDefaultState));
+        }
     }
 
     #[test]
@@ -227,7 +233,7 @@ mod tests {
             (&["--dynamodb", "meshes"], "cannot be used with"),
             (&["--keys", "secretsmanager:"], "name or ARN of a secret"),
             (&["--account", "1234"], "12 digits"),
-            (&["--api", "localhost"], "invalid socket address"),
+            (&["--api", "localhost"], "such as 127.0.0.1:18002"),
         ] {
             let error = parse(arguments).expect_err(reason);
             assert!(error.contains(reason), "{error}");

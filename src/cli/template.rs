@@ -20,6 +20,7 @@ pub(crate) use self::files::{
     Location, Syntax, TemplateFile, TemplateFileError, TemplateFiles, Templates, closest_hint, parameter,
     parameter_file_beside, read as read_template, stack_name,
 };
+use crate::cli::arguments::{self, address};
 use crate::cli::check::{self, CheckArguments};
 use crate::cli::diagram;
 use crate::cli::error::{CliError, report};
@@ -38,7 +39,7 @@ use crate::up::{self, BoxError, Network, Up, Watch};
 
 /// A self-hosted service mesh for Amazon ECS
 #[derive(Debug, Parser)]
-#[command(version, disable_help_subcommand = true, after_help = exit_code::HELP)]
+#[command(version, disable_help_subcommand = true, after_help = exit_code::TEMPLATE_HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -80,7 +81,7 @@ struct UpArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ApiArguments {
     /// Serve App Mesh's API over the mesh that runs here, at this loopback address
-    #[arg(long = "api", value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0")]
+    #[arg(long = "api", value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:0", value_parser = address)]
     pub(crate) address: Option<SocketAddr>,
 }
 
@@ -117,7 +118,7 @@ pub(crate) fn main() -> ExitCode {
     if let Some(code) = self_exec::run() {
         return code;
     }
-    report(execute(Arguments::parse().command, start))
+    report(execute(arguments::parse::<Arguments>().command, start))
 }
 
 fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {

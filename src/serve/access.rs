@@ -27,7 +27,7 @@ impl Exposure {
     }
 }
 
-/// An address that is reachable from other machines without protection.
+/// An address that is reachable from other machines without protection, or is given twice.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AccessError {
     #[error("cannot serve the API at {0} without authentication; give --keys, or a loopback address such as --api 127.0.0.1:{port}", port = .0.port())]
@@ -48,11 +48,20 @@ pub(crate) enum AccessError {
         port = .0.port()
     )]
     Status(SocketAddr),
+    #[error("{0} and {1} are the same address, {2}; give each a port of its own")]
+    Same(&'static str, &'static str, SocketAddr),
 }
 
 /// Checks that other machines reach nothing that is not protected. Loopback addresses need no protection.
 pub(crate) fn check(api: SocketAddr, addresses: Addresses, exposure: &Exposure) -> Result<(), AccessError> {
     let Addresses { xds, status } = addresses;
+    let given = [("--api", api), ("--xds", xds), ("--status", status)];
+    for (first, second) in [(0, 1), (0, 2), (1, 2)] {
+        let ((first, one), (second, another)) = (given[first], given[second]);
+        if collide(one, another) {
+            return Err(AccessError::Same(first, second, another));
+        }
+    }
     if !api.ip().is_loopback() && !exposure.has_keys {
         return Err(AccessError::ApiWithoutKeys(api));
     }
@@ -68,6 +77,12 @@ pub(crate) fn check(api: SocketAddr, addresses: Addresses, exposure: &Exposure) 
     Ok(())
 }
 
+/// Whether two addresses cannot be listened on at the same time. The operating system picks ports for 0.
+fn collide(one: SocketAddr, another: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || another.ip().is_unspecified();
+    one.port() == another.port() && one.port() != 0 && (one.ip() == another.ip() || is_any)
+}
+
 /// The API behind its authentication. Without key pairs there is none: [`check`] accepts only loopback addresses, and requests
 /// must be for one.
 pub(crate) fn protected(api: Router, authentication: Option<&Authentication>) -> Router {
@@ -81,8 +96,9 @@ pub(crate) fn protected(api: Router, authentication: Option<&Authentication>) ->
 mod tests {
     use super::*;
 
-    const LOOPBACK: &str = "127.0.0.1:1";
-    const ANY: &str = "0.0.0.0:2";
+    // Several of them do not collide.
+    const LOOPBACK: &str = "127.0.0.1:0";
+    const ANY: &str = "0.0.0.0:0";
 
     fn checked(api: &str, xds: &str, status: &str, exposure: Exposure) -> Result<(), AccessError> {
         let address = |text: &str| text.parse().expect("an address");
@@ -94,6 +110,24 @@ mod tests {
     }
 
     #[test]
+    fn each_address_has_a_port_of_its_own() {
+        let none = Exposure {
+            has_tls: false,
+            is_behind_load_balancer: false,
+            has_keys: false,
+        };
+        let same =
+            |api: &str, xds: &str, status: &str| checked(api, xds, status, none).map_err(|error| error.to_string());
+        assert_eq!(
+            same("127.0.0.1:1", "127.0.0.1:1", "127.0.0.1:2"),
+            Err("--api and --xds are the same address, 127.0.0.1:1; give each a port of its own".to_owned())
+        );
+        let any = same("127.0.0.1:1", "127.0.0.1:2", "0.0.0.0:2").expect_err("the same port");
+        assert!(any.starts_with("--xds and --status"), "{any}");
+        assert_eq!(same("127.0.0.1:1", "127.0.0.2:1", "127.0.0.1:2"), Ok(()));
+    }
+
+    #[test]
     fn only_loopback_needs_no_protection() {
         let none = Exposure {
             has_tls: false,
@@ -101,7 +135,7 @@ mod tests {
             has_keys: false,
         };
         let any: SocketAddr = ANY.parse().expect("an address");
-        assert_eq!(checked(LOOPBACK, "[::1]:1", LOOPBACK, none), Ok(()));
+        assert_eq!(checked(LOOPBACK, "[::1]:0", LOOPBACK, none), Ok(()));
         assert_eq!(checked(LOOPBACK, ANY, LOOPBACK, none), Err(AccessError::Xds(any)));
         assert_eq!(checked(LOOPBACK, LOOPBACK, ANY, none), Err(AccessError::Status(any)));
         let tls = Exposure { has_tls: true, ..none };

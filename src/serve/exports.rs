@@ -1,5 +1,6 @@
 //! The lines that point clients of App Mesh's API, and Envoys, to this machine.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use mesh_control::Addresses;
@@ -8,11 +9,25 @@ use mesh_control::Addresses;
 pub(crate) struct Served {
     pub(crate) api: SocketAddr,
     pub(crate) addresses: Addresses,
-    pub(crate) has_tls: bool,
+    pub(crate) tls: ServedTls,
+    /// Where the key pairs are that requests must be signed with.
+    pub(crate) keys: Option<String>,
+    /// The region of the ARNs, for which requests are signed.
+    pub(crate) region: String,
     /// Where the meshes are.
     pub(crate) state: String,
     /// The number of resources in it.
     pub(crate) resources: usize,
+}
+
+/// Where TLS ends.
+pub(crate) enum ServedTls {
+    /// There is none.
+    None,
+    /// Here, with a certificate of these DNS names.
+    Certificate(Vec<String>),
+    /// At a load balancer, whose address is not known here.
+    LoadBalancer,
 }
 
 /// What `serve` prints when it is ready.
@@ -20,46 +35,60 @@ pub(crate) fn of_serve(served: &Served) -> String {
     let Served {
         api,
         addresses,
-        has_tls,
+        tls,
+        keys,
+        region,
         state,
         resources,
     } = served;
-    let host = |address: SocketAddr| host(address, *has_tls);
-    let (scheme, xds_note) = if *has_tls {
-        ("https", "")
-    } else {
-        (
-            "http",
-            "    # without TLS; AWS's Envoy image needs --tls-certificate and --tls-key",
-        )
-    };
     let noun = if *resources == 1 { "resource" } else { "resources" };
-    format!(
-        "State: {}, {resources} {noun}\n\
-         Status: http://{}/status    # ACKs and NACKs of each Envoy\n\
-         \n\
-         For the AWS CLI, SDKs and Terraform, and for Envoys:\n\
-         \x20 {}={scheme}://{}\n\
-         \x20 {}={}{xds_note}\n\
-         \n\
-         {CREDENTIALS}\n\
-         Ctrl-C stops serving; the state stays.",
-        state,
-        addresses.status,
-        export(API_VARIABLE),
-        host(*api),
-        export(XDS_VARIABLE),
-        host(addresses.xds),
-    )
+    let scheme = match tls {
+        ServedTls::Certificate(_) => "https",
+        // An API on loopback is not behind a load balancer.
+        ServedTls::LoadBalancer if !api.ip().is_loopback() => "https",
+        _ => "http",
+    };
+    let mut lines = vec![
+        format!("State: {state}, {resources} {noun}"),
+        format!(
+            "Status: http://{}/status    # ACKs and NACKs of each Envoy",
+            addresses.status
+        ),
+        String::new(),
+        "For the AWS CLI, SDKs and Terraform, and for Envoys:".to_owned(),
+        tls.export(API_VARIABLE, &format!("{scheme}://"), *api),
+        tls.export(XDS_VARIABLE, "", addresses.xds),
+    ];
+    match tls {
+        ServedTls::None => lines.push(
+            "  # without TLS; AWS's Envoy image needs --tls-certificate and --tls-key, or --behind-load-balancer".to_owned(),
+        ),
+        ServedTls::Certificate(_) => lines.push(
+            "  # export AWS_CA_BUNDLE=FILE    # for a certificate that no public authority has issued: that of its authority"
+                .to_owned(),
+        ),
+        ServedTls::LoadBalancer => {}
+    }
+    lines.push(match keys {
+        Some(keys) => format!(
+            "  {}    # a pair of {keys}, which must sign requests for this region\n  # export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…",
+            region_exports(region)
+        ),
+        None => any_credentials(region),
+    });
+    lines.push("\nCtrl-C stops serving; the state stays.".to_owned());
+    lines.join("\n")
 }
 
 /// The usage hints of `up --api`.
-pub(crate) fn of_up(api: SocketAddr, xds: SocketAddr) -> String {
+pub(crate) fn of_up(api: SocketAddr, xds: SocketAddr, region: &str) -> String {
     format!(
-        "  {}=http://{api}    # App Mesh's API: aws appmesh list-meshes\n  \
-         {}={xds}    # its Envoy endpoint, here without TLS\n  # {CREDENTIALS}",
-        export(API_VARIABLE),
-        export(XDS_VARIABLE),
+        "  {}    # App Mesh's API: aws appmesh list-meshes\n  \
+         {}    # its Envoy endpoint, here without TLS\n\
+         {}",
+        Export(API_VARIABLE, &format!("http://{api}")),
+        Export(XDS_VARIABLE, &xds.to_string()),
+        any_credentials(region)
     )
 }
 
@@ -70,66 +99,153 @@ const API_VARIABLE: &str = "AWS_ENDPOINT_URL_APP_MESH";
 /// The control plane of AWS's Envoy image. Source: App Mesh user guide, "Envoy configuration variables" (read 2026-11-30).
 const XDS_VARIABLE: &str = "APPMESH_XDS_ENDPOINT";
 
-/// Clients of AWS do not start without these, although nothing is verified on loopback.
-///
 /// The AWS CLI 1 and boto3 read AWS_DEFAULT_REGION, the others AWS_REGION.
-const CREDENTIALS: &str = "On loopback any region and credentials will do, such as AWS_REGION=us-east-1 \
-                           AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local";
-
-fn export(variable: &str) -> String {
-    format!("export {variable}")
+fn region_exports(region: &str) -> String {
+    format!("export AWS_REGION={region} AWS_DEFAULT_REGION={region}")
 }
 
-/// The host and port for clients: with TLS a name, as certificates have names.
-fn host(address: SocketAddr, has_tls: bool) -> String {
-    let port = address.port();
-    match (has_tls, address.ip().is_loopback()) {
-        (false, _) => address.to_string(),
-        (true, true) => format!("localhost:{port}"),
-        (true, false) => format!("NAME-IN-THE-CERTIFICATE:{port}"),
+/// Clients of AWS do not start without these, although nothing is verified on loopback.
+fn any_credentials(region: &str) -> String {
+    format!(
+        "  {} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local    # any credentials will do",
+        region_exports(region)
+    )
+}
+
+/// `export VARIABLE=VALUE`.
+struct Export<'e>(&'static str, &'e str);
+
+impl fmt::Display for Export<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "export {}={}", self.0, self.1)
     }
+}
+
+impl ServedTls {
+    /// The line for the clients of an address. It is a comment if their address is not known.
+    fn export(&self, variable: &'static str, scheme: &str, address: SocketAddr) -> String {
+        let port = address.port();
+        let is_loopback = address.ip().is_loopback();
+        let (host, hint) = match self {
+            Self::Certificate(names) => match certificate_name(names, is_loopback) {
+                Some(name) => (format!("{name}:{port}"), None),
+                None => (
+                    format!("HOST:{port}"),
+                    Some("HOST is a name in the certificate, which has no DNS name to print".to_owned()),
+                ),
+            },
+            Self::LoadBalancer if !is_loopback => {
+                let hint = format!("name and port of the load balancer, which forwards to {address}");
+                ("HOST:PORT".to_owned(), Some(hint))
+            }
+            _ => (address.to_string(), None),
+        };
+        let export = Export(variable, &format!("{scheme}{host}")).to_string();
+        match hint {
+            None => format!("  {export}"),
+            Some(hint) => format!("  # {export}    # {hint}"),
+        }
+    }
+}
+
+/// The name of a certificate by which clients connect: on loopback `localhost`, if it is there.
+fn certificate_name(names: &[String], is_loopback: bool) -> Option<&str> {
+    let mut complete = names.iter().map(String::as_str).filter(|name| !name.starts_with('*'));
+    let local = names.iter().find(|name| is_loopback && *name == "localhost");
+    local.map(String::as_str).or_else(|| complete.next())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(has_tls: bool) -> String {
+    fn lines(api: &str, tls: ServedTls, keys: Option<&str>) -> String {
         of_serve(&Served {
-            api: ([127, 0, 0, 1], 18002).into(),
+            api: api.parse().expect("an address"),
             addresses: Addresses {
                 xds: ([0, 0, 0, 0], 18000).into(),
                 status: ([127, 0, 0, 1], 18001).into(),
             },
-            has_tls,
+            tls,
+            keys: keys.map(str::to_owned),
+            region: "eu-west-1".to_owned(),
             state: "/state/app-mesh.state".to_owned(),
             resources: 1,
         })
     }
 
+    const LOOPBACK: &str = "127.0.0.1:18002";
+    const ANY: &str = "0.0.0.0:18002";
+
+    fn certificate(names: &[&str]) -> ServedTls {
+        ServedTls::Certificate(names.iter().map(|name| (*name).to_owned()).collect())
+    }
+
+    fn assert_lines(text: &str, expected: &[&str]) {
+        for line in expected {
+            assert!(
+                text.lines().any(|found| found.starts_with(line)),
+                "no `{line}` in {text}"
+            );
+        }
+    }
+
     #[test]
     fn lines_can_be_copied() {
-        let plain = lines(false);
-        assert!(
-            plain.starts_with("State: /state/app-mesh.state, 1 resource\n"),
-            "{plain}"
+        let plain = lines(LOOPBACK, ServedTls::None, None);
+        assert_lines(
+            &plain,
+            &[
+                "State: /state/app-mesh.state, 1 resource",
+                "  export AWS_ENDPOINT_URL_APP_MESH=http://127.0.0.1:18002",
+                "  export APPMESH_XDS_ENDPOINT=0.0.0.0:18000",
+                "  # without TLS; ",
+                "  export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_ACCESS_KEY_ID=local",
+            ],
+        );
+        let tls = lines(
+            LOOPBACK,
+            certificate(&["*.example.com", "mesh.example.com", "localhost"]),
+            None,
+        );
+        assert_lines(
+            &tls,
+            &[
+                "  export AWS_ENDPOINT_URL_APP_MESH=https://localhost:18002",
+                "  export APPMESH_XDS_ENDPOINT=mesh.example.com:18000",
+                "  # export AWS_CA_BUNDLE=",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_a_comment() {
+        let balanced = lines(ANY, ServedTls::LoadBalancer, Some("keys.json"));
+        assert_lines(
+            &balanced,
+            &[
+                "  # export AWS_ENDPOINT_URL_APP_MESH=https://HOST:PORT    # name and port of the load balancer",
+                "  # export APPMESH_XDS_ENDPOINT=HOST:PORT    # name and port of the load balancer",
+            ],
+        );
+        assert!(!balanced.contains("without TLS"), "{balanced}");
+        let nameless = lines(ANY, certificate(&["*.example.com"]), None);
+        assert_lines(
+            &nameless,
+            &["  # export APPMESH_XDS_ENDPOINT=HOST:18000    # HOST is a name in the"],
+        );
+    }
+
+    #[test]
+    fn with_key_pairs_no_other_credentials_are_suggested() {
+        let signed = lines(LOOPBACK, ServedTls::None, Some("keys.json"));
+        assert_lines(
+            &signed,
+            &["  export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1    # a pair of keys.json, which must sign"],
         );
         assert!(
-            plain.contains("\n  export AWS_ENDPOINT_URL_APP_MESH=http://127.0.0.1:18002\n"),
-            "{plain}"
-        );
-        assert!(
-            plain.contains("\n  export APPMESH_XDS_ENDPOINT=0.0.0.0:18000    # without TLS;"),
-            "{plain}"
-        );
-        let tls = lines(true);
-        assert!(
-            tls.contains("\n  export AWS_ENDPOINT_URL_APP_MESH=https://localhost:18002\n"),
-            "{tls}"
-        );
-        assert!(
-            tls.contains("\n  export APPMESH_XDS_ENDPOINT=NAME-IN-THE-CERTIFICATE:18000\n"),
-            "{tls}"
+            !signed.contains("any credentials") && !signed.contains("=local"),
+            "{signed}"
         );
     }
 }

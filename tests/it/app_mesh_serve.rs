@@ -66,7 +66,7 @@ impl<'w> Serving<'w> {
     async fn stop(self, workdir: &Workdir) {
         self.run.signal(Signal::TERM);
         let ended = self.run.end().await;
-        assert_eq!(ended.code, Some(130), "{ended:?}");
+        assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(ended.stderr.contains("SIGTERM: stopping"), "{ended:?}");
         assert!(!ended.stderr.contains("error"), "{ended:?}");
         workdir.assert_nothing_left();
@@ -225,6 +225,7 @@ async fn what_cannot_be_served_is_rejected_with_a_reason() {
         .file("damaged.state", "this is no database, and must not be overwritten")
         .display()
         .to_string();
+    let directory = workdir.path("").display().to_string();
     let xds = serving.xds.to_string();
     let free = [
         "--api",
@@ -237,7 +238,18 @@ async fn what_cannot_be_served_is_rejected_with_a_reason() {
     for (arguments, code, expected) in [
         // A second process with the same state.
         (&["--state", &state][..], 1, state.as_str()),
-        (&["--state", &damaged], 1, damaged.as_str()),
+        (&["--state", &damaged], 1, "damaged.state is not a state file"),
+        (&["--state", &directory], 1, "is a directory; give a file in it"),
+        (
+            &["--state", &other, "--api", "127.0.0.1:9", "--xds", "127.0.0.1:9"],
+            2,
+            "--api and --xds are the same address, 127.0.0.1:9",
+        ),
+        (
+            &["--state", &other, "--api", "localhost:1"],
+            2,
+            "such as 127.0.0.1:18002",
+        ),
         (&["--state", &other, "--xds", &xds], 1, "choose another with --xds"),
         (&["--state", &other, "--api", &xds], 1, "choose another with --api"),
         (
@@ -283,6 +295,10 @@ async fn what_cannot_be_served_is_rejected_with_a_reason() {
         assert!(ended.stderr.contains(expected), "{arguments:?}: {ended:?}");
         assert!(ended.stderr.starts_with("error: ") || code == 2, "{ended:?}");
     }
+    assert!(
+        !workdir.path("other.state").exists(),
+        "a start that fails creates nothing"
+    );
     let unchanged = std::fs::read_to_string(&damaged).expect("the file");
     assert_eq!(unchanged, "this is no database, and must not be overwritten");
     serving.stop(&workdir).await;
@@ -400,4 +416,56 @@ async fn with_key_pairs_requests_are_signed_and_changes_are_logged() {
     let (succeeds, printed) = aws_cli(&endpoint, ("us-east-1", secret), &list).await;
     assert!(!succeeds && printed.contains("InvalidSignatureException"), "{printed}");
     serving.stop(&workdir).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_is_served_for_its_account_and_region_only() {
+    let workdir = Workdir::new();
+    let more = ["--account", "111122223333", "--region", "eu-west-1"];
+    let serving = Serving::start_with(&workdir, "127.0.0.1:0", &more).await;
+    let printed = serving.run.printed().stdout;
+    assert!(
+        printed.contains("\n  export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 "),
+        "{printed}"
+    );
+    serving.stop(&workdir).await;
+    // Also of an empty state, and with the region of the environment. An empty variable is none.
+    let state = workdir.path("mesh.state").display().to_string();
+    let arguments = [
+        "serve",
+        "--state",
+        &state,
+        "--account",
+        "111122223333",
+        "--api",
+        "127.0.0.1:0",
+    ];
+    let arguments = [&arguments[..], &["--xds", "127.0.0.1:0", "--status", "127.0.0.1:0"]].concat();
+    for (region, served) in [("eu-central-1", "eu-central-1"), ("", "us-east-1")] {
+        let elsewhere = Workdir::new();
+        let mut command = elsewhere.meshwright(&arguments);
+        command.env("AWS_REGION", region);
+        let ended = Run::to_end(&elsewhere, command).await;
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        let expected = format!(
+            "error: the state belongs to the account 111122223333 in the region eu-west-1, not to the account 111122223333 in the \
+             region {served}; "
+        );
+        assert!(ended.stderr.starts_with(&expected), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_variable_is_named() {
+    let workdir = Workdir::new();
+    let mut command = workdir.meshwright(&["serve"]);
+    command.env("MESHWRIGHT_KEYS", "");
+    let ended = Run::to_end(&workdir, command).await;
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended
+            .stderr
+            .contains("Empty environment variables: MESHWRIGHT_KEYS; unset them"),
+        "{ended:?}"
+    );
 }

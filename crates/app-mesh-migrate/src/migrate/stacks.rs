@@ -313,7 +313,7 @@ fn path_of(
         let named = if position == 0 { Kind::Mesh } else { kind };
         named
             .check_name(&name)
-            .map_err(|invalid| (property, NameError::Invalid(invalid.to_string())))?;
+            .map_err(|invalid| (*property, NameError::Invalid(invalid.to_string())))?;
         names.push(name);
     }
     Ok(match names.as_slice() {
