@@ -16,7 +16,7 @@ use crate::poller::{PolledState, Poller};
 pub type ApiMeshes = watch::Receiver<Arc<BTreeMap<String, Arc<Topology>>>>;
 
 /// Discovers endpoints of meshes in Cloud Map, and updates a control plane with both: for a server that has meshes and a
-/// control plane of its own. [`serve`](crate::serve) does the same with [`Options::api_meshes`].
+/// control plane of its own. [`serve`](crate::serve()) does the same with [`Options::api_meshes`].
 pub struct EndpointDiscovery {
     clients: Clients,
     options: Options,
