@@ -185,7 +185,7 @@ async fn bodies_of_10_mb_are_too_large() {
     let (status, name, body) = send(&api, request(Method::PUT, "/v20190125/meshes", body)).await;
     assert_eq!(
         (status, name.as_str()),
-        (StatusCode::PAYLOAD_TOO_LARGE, "BadRequestException")
+        (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException")
     );
     assert_eq!(body, json!({"message": "the body is larger than 1048576 bytes"}));
 }

@@ -262,7 +262,7 @@ async fn damaged_files_are_refused_and_not_changed() {
 async fn files_in_missing_directories_are_errors() {
     let dir = tempfile::tempdir().unwrap();
     let error = FileStore::open(dir.path().join("none/state")).unwrap_err();
-    assert!(matches!(error, FileStoreError::Io { .. }), "{error}");
+    assert!(matches!(error, FileStoreError::Lock { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -9,6 +9,10 @@ from botocore.config import Config
 called = set()
 
 
+# Errors that services have beside those of their model: they are found before an operation is.
+COMMON_ERRORS = {"RequestEntityTooLargeException", "UnknownOperationException"}
+
+
 def client(**kwargs):
     """A client that raises for a response that the model does not describe."""
     config = Config(retries={"total_max_attempts": 1}, ignore_configured_endpoint_urls=bool(kwargs.get("endpoint_url")))
@@ -22,7 +26,7 @@ def compare_with_model(http_response, parsed, model, **_):
     assert http_response.headers.get("x-amzn-RequestId"), f"{model.name}: no request id"
     if http_response.status_code >= 300:
         error = http_response.headers["x-amzn-ErrorType"]
-        allowed = {shape.name for shape in model.error_shapes} | {"UnknownOperationException"}
+        allowed = {shape.name for shape in model.error_shapes} | COMMON_ERRORS
         assert error in allowed, f"{model.name}: {error} is not one of {sorted(allowed)}"
         assert isinstance(json.loads(http_response.content)["message"], str)
         return
