@@ -168,7 +168,9 @@ fn ids_in(template: &Template, json: &Json) -> BTreeSet<String> {
 
 fn find_ids(template: &Template, json: &Json, seen: &mut BTreeSet<String>, found: &mut BTreeSet<String>) {
     match intrinsic(json) {
-        Some(("Ref", Json::String(name))) => drop(found.insert(name.clone())),
+        Some(("Ref", Json::String(name))) => {
+            found.insert(name.clone());
+        }
         Some(("Fn::GetAtt", argument)) => {
             let dotted = argument.as_str().and_then(|text| text.split('.').next());
             let id = dotted.or_else(|| argument.get(0)?.as_str());

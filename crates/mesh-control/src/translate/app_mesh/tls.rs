@@ -66,7 +66,7 @@ pub(super) fn of_client(
     if let Some(policy) = policy {
         match &policy.certificate {
             Some(ClientTlsCertificate::File(files)) => {
-                common.tls_certificates.push(certificate_files(files, certificates))
+                common.tls_certificates.push(certificate_files(files, certificates));
             }
             Some(ClientTlsCertificate::Sds(secret)) => common.tls_certificate_sds_secret_configs.push(sds(secret)),
             None => {}
