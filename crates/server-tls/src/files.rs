@@ -166,7 +166,10 @@ fn not_pem(file: &Path, error: &pem::Error) -> TlsError {
         reason: match error {
             // In the error's own words the line is a list of bytes.
             pem::Error::MissingSectionEnd { end_marker } => {
-                format!("the line {} is missing", String::from_utf8_lossy(end_marker))
+                format!(
+                    "the line -----END {}----- is missing",
+                    String::from_utf8_lossy(end_marker)
+                )
             }
             pem::Error::IllegalSectionStart { .. } => "a line -----BEGIN …----- is not complete".to_owned(),
             error => error.to_string(),
@@ -196,13 +199,11 @@ mod tests {
         let error = files
             .read(&rustls::crypto::ring::default_provider())
             .expect_err("incomplete");
-        let expected = format!("{} is not a PEM file: the line ", certificate.display());
-        let message = error.to_string();
-        assert!(message.starts_with(&expected), "{message}");
-        assert!(
-            message.contains("END CERTIFICATE") && message.ends_with(" is missing"),
-            "{message}"
+        let expected = format!(
+            "{} is not a PEM file: the line -----END CERTIFICATE----- is missing",
+            certificate.display()
         );
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]
