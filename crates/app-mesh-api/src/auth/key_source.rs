@@ -45,6 +45,9 @@ impl FromStr for KeyLocation {
         match text.strip_prefix("secretsmanager:") {
             Some("") => Err("expected the name or ARN of a secret after `secretsmanager:`".to_owned()),
             Some(id) => Ok(Self::Secret(id.to_owned())),
+            None if text.is_empty() => {
+                Err("expected a file, or `secretsmanager:` and the name or ARN of a secret".to_owned())
+            }
             None => Ok(Self::File(text.into())),
         }
     }
