@@ -141,8 +141,10 @@ impl Templates {
         });
         let mut diagnostics = Diagnostics::new();
         diagnostics.extend(warnings);
-        for Diagnostic { path, message } in self.located(ValidationErrors::from(diagnostics)) {
-            print_error(&format!("warning: {path}: {message}"));
+        if let Err(warnings) = diagnostics.into_result(()) {
+            for Diagnostic { path, message } in self.located(warnings) {
+                print_error(&format!("warning: {path}: {message}"));
+            }
         }
         let used = plan.certificate_sources();
         let given = &self.environment.certificates;
