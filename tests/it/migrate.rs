@@ -121,7 +121,8 @@ async fn a_comparison_lists_features_with_their_sources() {
 #[tokio::test]
 async fn without_features_and_without_meshes_a_sentence_says_so() {
     let workdir = Workdir::new();
-    let mesh = r#"{"Resources": {"Mesh": {"Type": "AWS::AppMesh::Mesh", "Properties": {"MeshName": "demo"}}}}"#;
+    let mesh = r#"{"Resources": {"Mesh": {"Type": "AWS::AppMesh::Mesh", "Properties": {"MeshName": "demo",
+        "Spec": {"EgressFilter": {"Type": "ALLOW_ALL"}}}}}}"#;
     let mesh = workdir.file("mesh.json", mesh).display().to_string();
     let none = r#"{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}"#;
     let none = workdir.file("none.json", none).display().to_string();
