@@ -128,7 +128,7 @@ async fn a_template_without_labels_runs_as_it_is() {
         .map(|(_, url)| url.to_owned());
     let door = door.unwrap_or_else(|| panic!("no gateway in:\n{hint}"));
     assert!(
-        door.ends_with(":80/") || !door.trim_end_matches('/').ends_with(|c: char| c == ':'),
+        door.ends_with(":80/") || !door.trim_end_matches('/').ends_with(':'),
         "{door}"
     );
     assert_eq!(get_inside(&run, "plain/1", &door).await, "200 app as 0");

@@ -119,7 +119,8 @@ fn a_rule_for_another_target_group_is_found_by_its_listener_rule() {
     let errors = errors_of(|resources| {
         properties(resources, "Listener")["DefaultActions"] = json!([{"Type": "fixed-response"}]);
         resources["Rule"] = json!({"Type": "AWS::ElasticLoadBalancingV2::ListenerRule", "Properties": {
-            "ListenerArn": {"Ref": "Listener"}, "Actions": [{"Type": "forward", "ForwardConfig": {
+            "ListenerArn": {"Ref": "Listener"}, "Priority": 1,
+            "Conditions": [{"Field": "path-pattern", "Values": ["/a"]}], "Actions": [{"Type": "forward", "ForwardConfig": {
                 "TargetGroups": [{"TargetGroupArn": {"Ref": "Targets"}}]}}]}});
         awsvpc(resources)["SecurityGroups"] = json!([{"Fn::GetAtt": ["Tasks", "GroupId"]}]);
     });

@@ -105,7 +105,7 @@ fn candidate(path: &Path, size: u64) -> Result<Option<Candidate>, TemplateFileEr
         return Ok(None);
     };
     let is_template = match Template::document_from_text(&text) {
-        Ok(document) => document.get("Resources").is_some_and(|resources| resources.is_object()),
+        Ok(document) => document.get("Resources").is_some_and(serde_json::Value::is_object),
         Err(_) => text.lines().any(begins_resources),
     };
     Ok(is_template.then(|| Candidate {

@@ -99,8 +99,10 @@ fn nested() {
                 id: url.to_owned(),
             })
         };
-        let mut environment = StackEnvironment::default();
-        environment.nested_templates = Some(Rc::new(find));
+        let environment = StackEnvironment {
+            nested_templates: Some(Rc::new(find)),
+            ..StackEnvironment::default()
+        };
         plan(&first, &environment)
     });
 }
@@ -114,10 +116,11 @@ fn values() {
         let Ok(Json::Object(entries)) = Template::document_from_text(text) else {
             return Outcome::default();
         };
-        let mut environment = StackEnvironment::default();
-        environment.values = entries
-            .into_iter()
-            .fold(Values::default(), |values, (name, value)| values.with(name, value));
+        let entries = entries.into_iter();
+        let environment = StackEnvironment {
+            values: entries.fold(Values::default(), |values, (name, value)| values.with(name, value)),
+            ..StackEnvironment::default()
+        };
         let outcome = plan(&template, &environment);
         let unread = environment.values.unread().len();
         outcome.with(format!("{} unread", unread > 0))

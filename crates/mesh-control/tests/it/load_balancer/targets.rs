@@ -204,13 +204,21 @@ async fn network_load_balancers_pass_connections_on() {
         }
     })
     .await;
-    for _ in 0..4 {
+    let greeting = async || {
         let mut connection = TcpStream::connect(balancer.address(9000)).await.expect("it listens");
         let mut greeting = [0; 5];
-        connection
-            .read_exact(&mut greeting)
-            .await
-            .expect("the application's first bytes");
-        assert_eq!(&greeting, b"hello");
+        connection.read_exact(&mut greeting).await.map(|_| greeting)
+    };
+    // Envoy's workers learn of a target's health shortly after its admin interface shows it.
+    eventually("a worker knows the health", async || {
+        let mut greetings = Vec::new();
+        for _ in 0..4 {
+            greetings.push(greeting().await.map_err(|error| error.to_string())?);
+        }
+        Ok(greetings)
+    })
+    .await;
+    for _ in 0..8 {
+        assert_eq!(&greeting().await.expect("the application's first bytes"), b"hello");
     }
 }

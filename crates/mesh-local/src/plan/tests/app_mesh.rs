@@ -200,7 +200,7 @@ fn errors_in_meshes_have_their_paths() {
         (
             "      VirtualGatewayName: door\n",
             "      VirtualGatewayName: !GetAtt Mesh.Arn\n",
-            "Resources.Gateway.Properties.VirtualGatewayName: is `arn:aws:appmesh:local:000000000000:mesh/demo`; allowed are",
+            "Resources.Gateway.Properties.VirtualGatewayName: is \"arn:aws:appmesh:local:000000000000:mesh/demo\"; a name contains neither",
         ),
         (
             "VirtualServiceName: store\n",
@@ -237,7 +237,7 @@ fn an_invalid_name_is_reported_once() {
         "MeshName: a/b\n      Spec: {Eg",
     )
     .expect_err("an invalid name");
-    let invalid: Vec<&str> = diagnostics.lines().filter(|line| line.contains("`a/b`")).collect();
+    let invalid: Vec<&str> = diagnostics.lines().filter(|line| line.contains("\"a/b\"")).collect();
     assert_eq!(
         invalid,
         ["Resources.Mesh.Properties.MeshName: is \"a/b\"; a name contains neither / nor control characters"]

@@ -15,7 +15,7 @@ Resources:
 
 fn plan_of(depends_on: &str) -> Result<Plan, String> {
     let template = Template::from_yaml(&TEMPLATE.replace("LOGS", depends_on)).expect("a template");
-    read(&template, &images()).map_err(|errors| errors.to_string())
+    read(&template, &images())
 }
 
 #[test]
@@ -46,9 +46,7 @@ fn circles_and_unknown_names_are_errors() {
     );
     let unknown = TEMPLATE.replace("LOGS", "Db").replace("[Api]", "[Apo]");
     let template = Template::from_yaml(&unknown).expect("a template");
-    let error = read(&template, &images())
-        .map(|_| ())
-        .map_err(|errors| errors.to_string());
+    let error = read(&template, &images()).map(|_| ());
     let expected = "Resources.Web.DependsOn: `Apo` is not a resource; did you mean `Api`?";
     assert_eq!(error, Err(expected.to_owned()));
 }

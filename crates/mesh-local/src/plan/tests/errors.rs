@@ -263,9 +263,7 @@ Resources:
         Services: [{PortName: http, DiscoveryName: !Ref WorkloadName, ClientAliases: [{Port: 80, DnsName: !Ref WorkloadName}]}]
 ";
     let template = Template::from_yaml(template).expect("a template");
-    let errors = read(&template, &images())
-        .map(|_| ())
-        .map_err(|errors| errors.to_string());
+    let errors = read(&template, &images()).map(|_| ());
     let expected =
         "Parameters.WorkloadName: needs a value: it has no default; give one with --parameter WorkloadName=VALUE";
     assert_eq!(errors, Err(expected.to_owned()));

@@ -44,7 +44,7 @@ Resources:
   Count: {Type: Custom::Count}
   Task:
     Type: AWS::ECS::TaskDefinition
-    Properties: {ContainerDefinitions: [{Name: web, Image: demo, PortMappings: [{ContainerPort: 8080}]}]}
+    Properties: {ContainerDefinitions: [{Name: web, Image: demo, PortMappings: [{ContainerPort: 8080}], DockerLabels: {meshwright.port.8080: PORT}}]}
   Service:
     Type: AWS::ECS::Service
     Properties:
