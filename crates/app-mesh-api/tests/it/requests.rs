@@ -187,7 +187,7 @@ async fn bodies_of_10_mb_are_too_large() {
         (status, name.as_str()),
         (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException")
     );
-    assert_eq!(body, json!({"message": "the body is larger than 1048576 bytes"}));
+    assert_eq!(body, json!({"message": "The request body exceeds 1048576 bytes."}));
 }
 
 #[tokio::test]

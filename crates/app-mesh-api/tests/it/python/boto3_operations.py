@@ -167,7 +167,7 @@ error("TooManyTagsException", mesh_api.tag_resource, resourceArn=arn, tags=[{"ke
 # Bodies that are too large, as a client sends them: all of it, before it reads the response.
 large = {"serviceDiscovery": {"dns": {"hostname": "h" * (2 << 20)}}}
 message = error("RequestEntityTooLargeException", mesh_api.create_virtual_node, meshName="m0", virtualNodeName="large", spec=large)
-assert message == "the body is larger than 1048576 bytes", message
+assert message == "The request body exceeds 1048576 bytes.", message
 connection = http.client.HTTPConnection(os.environ["AWS_ENDPOINT_URL_APP_MESH"].removeprefix("http://"))
 connection.request("PUT", "/v20190125/meshes", body=b" " * (10 << 20))
 response = connection.getresponse()
