@@ -107,8 +107,11 @@ impl TlsListener {
         self.handshakes.push(Box::pin(async move {
             let handshake = async {
                 connection.set_nodelay(true)?;
-                match tokio::time::timeout(FIRST_BYTE_TIMEOUT, connection.readable()).await {
-                    Ok(readable) => readable?,
+                // Not `readable`: it may be ready before anything has arrived.
+                let mut first = [0];
+                match tokio::time::timeout(FIRST_BYTE_TIMEOUT, connection.peek(&mut first)).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => return Err(error),
                     Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "nothing was sent")),
                 }
                 tls.refresh().await;
