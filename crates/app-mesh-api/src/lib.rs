@@ -6,7 +6,7 @@
 //! use app_mesh_api::server::{Limits, serve};
 //! use app_mesh_api::{FileStore, Service, Settings, router};
 //!
-//! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = FileStore::open("meshes.state")?;
 //! let service = Service::open(store, Settings::default()).await?;
 //! let meshes = service.subscribe();
@@ -19,8 +19,8 @@
 //! ```
 //!
 //! The [`router()`] takes the [`Caller`] from the request's extensions. [`Authentication`] puts it there, from AWS Signature
-//! Version 4; without it, every caller may do everything, and [`loopback_only`](auth::loopback_only) keeps web pages out. The crate does not know Envoy; it knows AWS SDKs with the feature
-//! `aws` only.
+//! Version 4; without it, every caller may do everything, and [`loopback_only`](auth::loopback_only) keeps web pages out.
+//! The crate does not know Envoy; it knows AWS SDKs with the feature `aws` only.
 //!
 //! Modules in reading order:
 //! - [`operation`]: the operations as data; [`error`]: App Mesh's exceptions; [`caller`] and [`settings`];
