@@ -197,7 +197,7 @@ async fn a_shop_with_secrets_and_autoscaling_runs() {
         "--value",
         "secretsmanager:shop-token={\"value\": \"hush-hush\"}",
         "--value",
-        "secretsmanager:Password=swordfish",
+        "secretsmanager:shop-db=swordfish",
     ];
     let run = set("shop").up(&workdir, &secrets).await;
     for service in ["web/2", "api/1"] {

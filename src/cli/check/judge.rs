@@ -25,6 +25,7 @@ pub(super) fn judge(arguments: &TemplateArguments, candidates: Candidates) -> Re
         network: arguments.network.into(),
         judgements: BTreeMap::new(),
         used_images: Some(BTreeSet::new()),
+        warnings: Vec::new(),
         unread: None,
         candidates: &candidates,
     };
@@ -43,6 +44,8 @@ struct Judge<'c> {
     judgements: BTreeMap<usize, Judgement>,
     /// The images of all templates, if all are known.
     used_images: Option<BTreeSet<String>>,
+    /// Mistakes that AWS accepts.
+    warnings: Vec<String>,
     /// The values that no set has read, with a message.
     unread: Option<BTreeMap<String, String>>,
 }
@@ -74,6 +77,7 @@ impl Judge<'_> {
             self.note_use(&templates);
             match result {
                 Ok(plan) => {
+                    self.warnings.extend(templates.plan_warnings(&plan));
                     self.add_plan(set, &plan, &templates, &left);
                     break;
                 }
@@ -273,7 +277,7 @@ impl Judge<'_> {
                 .map(|warning| format!("{}: {warning}", template.path.display()))
         });
         Judged {
-            warnings: files.chain(unread).chain(images).collect(),
+            warnings: files.chain(self.warnings).chain(unread).chain(images).collect(),
             templates: self.judgements.into_values().collect(),
         }
     }

@@ -387,7 +387,12 @@ impl PhysicalResource<'_, '_> {
     }
 
     /// The ARN of a resource that is not simulated.
-    fn synthetic_arn(&self, kind: &str) -> Json {
+    fn synthetic_arn(&mut self, kind: &str) -> Json {
+        if kind == "AWS::SecretsManager::Secret" {
+            let name = self.property("Name").unwrap_or_else(|| self.generated_name());
+            // AWS appends a hyphen and six characters to the name.
+            return self.resolver.arn("secretsmanager", &format!("secret:{name}-AbCdEf"));
+        }
         let mut parts = kind.split("::").skip(1);
         let mut part = || parts.next().unwrap_or("resource").to_ascii_lowercase();
         let (service, resource) = (part(), part());

@@ -133,18 +133,21 @@ impl Templates {
         paths.into_iter().map(locate).collect()
     }
 
+    /// Mistakes in a plan that AWS accepts, each with its place.
+    pub(crate) fn plan_warnings(&self, plan: &Plan) -> Vec<String> {
+        let locations = self.locations(plan.warnings.iter().map(|(path, _)| path.as_str()));
+        let warnings = plan.warnings.iter().zip(locations);
+        let lines = warnings.map(|((path, message), location)| {
+            let location = location.map(|location| format!("{location}: ")).unwrap_or_default();
+            format!("{location}{path}: {message}")
+        });
+        lines.collect()
+    }
+
     /// Prints mistakes in a plan that AWS accepts, and certificates that nothing uses, as warnings.
     pub(crate) fn warn(&self, plan: &Plan) {
-        let warnings = plan.warnings.iter().map(|(path, message)| Diagnostic {
-            path: path.clone(),
-            message: message.clone(),
-        });
-        let mut diagnostics = Diagnostics::new();
-        diagnostics.extend(warnings);
-        if let Err(warnings) = diagnostics.into_result(()) {
-            for Diagnostic { path, message } in self.located(warnings) {
-                print_error(&format!("warning: {path}: {message}"));
-            }
+        for warning in self.plan_warnings(plan) {
+            print_error(&format!("warning: {warning}"));
         }
         let used = plan.certificate_sources();
         let given = &self.environment.certificates;
