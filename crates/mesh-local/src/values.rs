@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cfn::closest;
-use cfn::evaluate::DynamicReference;
+use mesh_infra::cfn::evaluate::DynamicReference;
 use serde_json::Value as Json;
 
 /// Values by name, and which of them were read.
