@@ -266,6 +266,7 @@ async fn a_load_balancer_is_reached_from_this_machine_and_from_tasks_with_networ
         "translate",
         "--template",
         &file.display().to_string(),
+        "--node",
         "loadBalancer/app-Lb",
     ]);
     let translated = Run::to_end(&workdir, check).await;

@@ -163,7 +163,9 @@ async fn a_restart_reports_the_log_of_the_failed_run_only() {
     let workdir = Workdir::new();
     let file = changed(&workdir, |template| {
         *container(template, "Green") = json!({"Name": "app", "Image": "team/mortal"});
-        properties(template, "GreenService")["ServiceConnectConfiguration"]["Services"] = json!([]);
+        let green = properties(template, "GreenService");
+        green["ServiceConnectConfiguration"]["Services"] = json!([]);
+        green["LoadBalancers"] = json!([]);
     });
     let (file, end) = (file.display().to_string(), workdir.path("end"));
     let end_name = end.display();
