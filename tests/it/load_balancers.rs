@@ -262,16 +262,18 @@ async fn a_load_balancer_is_reached_from_this_machine_and_from_tasks_with_networ
     let run = Run::up(&workdir, up(&workdir, &file, &["--network", "namespaces"])).await;
     let url = format!("http://{}/", entrance(&run, "app-Lb", 80));
     assert_eq!(get(&url).await, Ok((200, APP.to_owned())));
-    let check = workdir.meshwright(&[
+    // The end of one program ends all others of its workdir.
+    let other = Workdir::new();
+    let translate = other.meshwright(&[
         "translate",
         "--template",
         &file.display().to_string(),
         "--node",
         "loadBalancer/app-Lb",
     ]);
-    let translated = Run::to_end(&workdir, check).await;
+    let translated = Run::to_end(&other, translate).await;
     assert_eq!(translated.code, Some(0), "{translated:?}");
-    let host = host_name(&workdir, &file).await;
+    let host = host_name(&other, &file).await;
     let inside = crate::namespaces::get_inside(&run, "app/1", &format!("http://{host}/")).await;
     assert_eq!(inside, format!("200 {APP}"));
     stop(run, &workdir).await;
@@ -281,7 +283,8 @@ async fn a_load_balancer_is_reached_from_this_machine_and_from_tasks_with_networ
 async fn host_name(workdir: &Workdir, file: &Path) -> String {
     let text = std::fs::read_to_string(file).expect("the template");
     let text = text.replace("ServiceName: app", "ServiceName: !GetAtt Lb.DNSName");
-    let file = workdir.file("named.yaml", &text).display().to_string();
+    // Named as the other: the stack's name is part of the host name.
+    let file = workdir.file("app.yaml", &text).display().to_string();
     let ended = Run::to_end(workdir, workdir.meshwright(&["check", "--stub", "--template", &file])).await;
     // Its dots are not allowed in names of services, and the message has the value.
     let name = ended
