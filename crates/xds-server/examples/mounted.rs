@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use tokio::sync::watch;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic::{Request, Status};
-use xds_server::service::AggregatedDiscoveryServiceServer;
 use xds_server::{AdsService, Configured, Node, Snapshot, Source, SourceError};
 
 /// One cluster for every Envoy.
@@ -45,7 +45,7 @@ async fn main() -> Result<(), tonic::transport::Error> {
     let source = Arc::new(OneCluster {
         revision: watch::Sender::new(0),
     });
-    let ads = AggregatedDiscoveryServiceServer::with_interceptor(AdsService::new(source), authenticate);
+    let ads = InterceptedService::new(AdsService::new(source).into_server(), authenticate);
     let address = SocketAddr::from(([127, 0, 0, 1], 18000));
     println!("ADS at {address}");
     Server::builder().add_service(ads).serve(address).await

@@ -5,27 +5,28 @@ use std::sync::Arc;
 
 use crate::snapshot::{Resource, ResourceType};
 
-/// Names that other resources of the client refer to.
+/// Names to be removed that other resources of the client refer to.
 #[derive(Debug, Default)]
 pub(crate) struct Dependencies {
-    names: BTreeSet<String>,
+    names: BTreeSet<Arc<str>>,
     /// The client has resources with unknown references.
-    unknown: bool,
+    is_unknown: bool,
 }
 
 impl Dependencies {
-    /// Adds the references of a resource to one type. `None` is a resource from an earlier stream, of which only name and
-    /// version are known.
-    pub(crate) fn add(&mut self, kind: ResourceType, resource: Option<&Arc<Resource>>) {
-        let Some(resource) = resource else {
-            self.unknown = true;
-            return;
-        };
-        let references = resource.references.iter().filter(|reference| reference.kind == kind);
-        self.names.extend(references.map(|reference| reference.name.clone()));
+    /// Adds those of `candidates`, of the type `kind`, to which this resource refers.
+    pub(crate) fn add(&mut self, kind: ResourceType, candidates: &BTreeSet<Arc<str>>, resource: &Resource) {
+        let references = resource.references().iter().filter(|reference| reference.kind == kind);
+        let used = references.filter_map(|reference| candidates.get(reference.name.as_str()));
+        self.names.extend(used.cloned());
+    }
+
+    /// The client has a resource from an earlier stream, of which only name and version are known.
+    pub(crate) fn set_unknown(&mut self) {
+        self.is_unknown = true;
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.unknown || self.names.contains(name)
+        self.is_unknown || self.names.contains(name)
     }
 }

@@ -31,44 +31,44 @@ impl Nacks {
     pub(crate) fn add(&mut self, set: &[Arc<Resource>], message: &str) -> Vec<String> {
         if let [resource] = set {
             self.reject(resource, message);
-            return vec![resource.name.clone()];
+            return vec![resource.name().to_owned()];
         }
         for resource in set {
-            let versions = self.uncertain.entry(resource.name.clone()).or_default();
+            let versions = self.uncertain.entry(resource.name().to_owned()).or_default();
             versions.push(Arc::clone(resource));
         }
-        let names = || set.iter().map(|resource| &resource.name);
-        let named: Vec<&String> = names().filter(|name| mentions(message, name)).collect();
+        let names = || set.iter().map(|resource| resource.name());
+        let named: Vec<&str> = names().filter(|name| mentions(message, name)).collect();
         if named.is_empty() {
-            self.candidates.extend(names().cloned());
+            self.candidates.extend(names().map(str::to_owned));
         } else {
-            self.candidates.extend(named.into_iter().cloned());
+            self.candidates.extend(named.into_iter().map(str::to_owned));
         }
         Vec::new()
     }
 
     fn reject(&mut self, resource: &Resource, message: &str) {
-        self.candidates.remove(&resource.name);
+        self.candidates.remove(resource.name());
         // An earlier version may have been applied from a response that was NACKed as a whole.
-        if let Some(versions) = self.uncertain.get_mut(&resource.name) {
-            versions.retain(|version| version.version != resource.version);
+        if let Some(versions) = self.uncertain.get_mut(resource.name()) {
+            versions.retain(|version| version.version() != resource.version());
             if versions.is_empty() {
-                self.uncertain.remove(&resource.name);
+                self.uncertain.remove(resource.name());
             }
         }
         let rejection = Rejection {
-            version: resource.version.clone(),
+            version: resource.version().to_owned(),
             message: message.to_owned(),
         };
-        self.rejected.insert(resource.name.clone(), rejection);
+        self.rejected.insert(resource.name().to_owned(), rejection);
     }
 
     /// Records an ACK of this version.
     pub(crate) fn ack(&mut self, resource: &Resource) {
-        self.candidates.remove(&resource.name);
-        self.uncertain.remove(&resource.name);
+        self.candidates.remove(resource.name());
+        self.uncertain.remove(resource.name());
         if self.has_rejected(resource) {
-            self.rejected.remove(&resource.name);
+            self.rejected.remove(resource.name());
         }
     }
 
@@ -92,8 +92,8 @@ impl Nacks {
 
     /// True if the client has rejected this version.
     pub(crate) fn has_rejected(&self, resource: &Resource) -> bool {
-        let rejection = self.rejected.get(&resource.name);
-        rejection.is_some_and(|rejection| rejection.version == resource.version)
+        let rejection = self.rejected.get(resource.name());
+        rejection.is_some_and(|rejection| rejection.version == resource.version())
     }
 
     /// True if the client may have another version of this name than the ACKed one.
@@ -120,7 +120,7 @@ impl Nacks {
     pub(crate) fn isolate(&self, set: Vec<Arc<Resource>>) -> Vec<Arc<Resource>> {
         let (candidates, others): (Vec<_>, Vec<_>) = set
             .into_iter()
-            .partition(|resource| self.candidates.contains(&resource.name));
+            .partition(|resource| self.candidates.contains(resource.name()));
         if others.is_empty() {
             candidates.into_iter().take(1).collect()
         } else {

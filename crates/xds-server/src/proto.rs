@@ -1,30 +1,32 @@
 //! Conversion between Envoy's messages and the session's types, for both protocols.
 
-use envoy_types::pb::envoy::config::core::v3::{ControlPlane, Node};
-use envoy_types::pb::envoy::service::discovery::v3::{
-    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse, Resource as DeltaResource,
-};
+use envoy_types::pb::envoy::config::core::v3::Node;
+use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DiscoveryRequest};
 use envoy_types::pb::google::rpc;
+use prost::Message;
 
+use crate::encode::{Blocks, Segments, delta_response, sotw_response};
 use crate::protocol::XdsProtocol;
 use crate::session::{Ack, DeltaRequest, Nack, Push, Session, SotwRequest};
 use crate::snapshot::ResourceType;
 
 /// A request of either protocol.
-pub(crate) trait Request: Send + 'static {
+pub(crate) trait Request: Message + Default + 'static {
     const PROTOCOL: XdsProtocol;
-    type Response: Send + 'static;
 
     fn take_node(&mut self) -> Option<Node>;
     fn type_url(&self) -> &str;
+    /// Whether the request is a NACK; `None` if it is no answer to a response.
+    fn is_nack(&self) -> Option<bool>;
+    /// The number of names that the request adds to the subscription.
+    fn names(&self) -> usize;
     /// Applies the request to the session.
     fn apply(self, kind: ResourceType, session: &mut Session) -> Option<Nack>;
-    fn response(push: Push) -> Self::Response;
+    fn response(push: &Push, blocks: &Blocks) -> Segments;
 }
 
 impl Request for DiscoveryRequest {
     const PROTOCOL: XdsProtocol = XdsProtocol::Sotw;
-    type Response = DiscoveryResponse;
 
     fn take_node(&mut self) -> Option<Node> {
         self.node.take()
@@ -42,21 +44,21 @@ impl Request for DiscoveryRequest {
         session.on_sotw_request(kind, &request)
     }
 
-    fn response(push: Push) -> DiscoveryResponse {
-        DiscoveryResponse {
-            version_info: push.version,
-            resources: push.resources.iter().map(|resource| resource.body.clone()).collect(),
-            type_url: push.kind.type_url().to_owned(),
-            nonce: push.nonce,
-            control_plane: Some(control_plane()),
-            ..Default::default()
-        }
+    fn is_nack(&self) -> Option<bool> {
+        (!self.response_nonce.is_empty()).then_some(self.error_detail.is_some())
+    }
+
+    fn names(&self) -> usize {
+        self.resource_names.len()
+    }
+
+    fn response(push: &Push, _: &Blocks) -> Segments {
+        sotw_response(push)
     }
 }
 
 impl Request for DeltaDiscoveryRequest {
     const PROTOCOL: XdsProtocol = XdsProtocol::Delta;
-    type Response = DeltaDiscoveryResponse;
 
     fn take_node(&mut self) -> Option<Node> {
         self.node.take()
@@ -76,38 +78,29 @@ impl Request for DeltaDiscoveryRequest {
         session.on_delta_request(kind, &request)
     }
 
-    fn response(push: Push) -> DeltaDiscoveryResponse {
-        DeltaDiscoveryResponse {
-            system_version_info: push.version,
-            resources: push
-                .set
-                .iter()
-                .map(|resource| DeltaResource {
-                    name: resource.name.clone(),
-                    version: resource.version.clone(),
-                    resource: Some(resource.body.clone()),
-                    ..Default::default()
-                })
-                .collect(),
-            type_url: push.kind.type_url().to_owned(),
-            removed_resources: push.removed,
-            nonce: push.nonce,
-            control_plane: Some(control_plane()),
-            ..Default::default()
-        }
+    fn is_nack(&self) -> Option<bool> {
+        (!self.response_nonce.is_empty()).then_some(self.error_detail.is_some())
+    }
+
+    fn names(&self) -> usize {
+        self.resource_names_subscribe.len() + self.initial_resource_versions.len()
+    }
+
+    fn response(push: &Push, blocks: &Blocks) -> Segments {
+        delta_response(push, blocks)
     }
 }
+
+/// Length of an error message that is kept. Envoy names each rejected resource in it, so it may be long.
+const MAX_MESSAGE: usize = 16 << 10;
 
 fn ack(nonce: String, error: Option<rpc::Status>) -> Option<Ack> {
     (!nonce.is_empty()).then(|| Ack {
         nonce,
-        error: error.map(|status| status.message),
+        error: error.map(|status| {
+            let mut message = status.message;
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+            message
+        }),
     })
-}
-
-/// The identifier of this server in Envoy's `config_dump`.
-fn control_plane() -> ControlPlane {
-    ControlPlane {
-        identifier: concat!("meshwright/", env!("CARGO_PKG_VERSION")).to_owned(),
-    }
 }

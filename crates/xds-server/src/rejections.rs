@@ -1,13 +1,17 @@
-//! Rate limit for the log of rejected streams. Pure: the clock is passed in.
+//! Rate limit for the log of rejected streams, requests and resources. Pure: the clock is passed in.
 //!
 //! An Envoy whose node id is unknown connects again and again, for hours where a task definition names a virtual node that
-//! was deleted. Each reason is logged once a minute and node id, with the number of rejections in between.
+//! was deleted. Each reason is logged once a minute and node id, with the number of rejections in between; and a node id
+//! has no more than [`MAX_LINES`] a minute, because reasons contain what clients send.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 /// Time between two log lines about the same node id and reason.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Log lines about a node id in that time.
+const MAX_LINES: u32 = 20;
 
 /// Node ids with an entry of their own; the others share one. Node ids come from clients, and must not fill the memory.
 const MAX_NODES: usize = 1000;
@@ -23,6 +27,9 @@ pub(crate) struct Rejections {
 struct Entry {
     reason: String,
     logged: Instant,
+    /// Lines since the first one of this minute.
+    lines: u32,
+    first: Instant,
     /// Rejections since.
     suppressed: u64,
 }
@@ -40,15 +47,11 @@ impl Rejections {
             None => None,
         };
         match entry {
-            Some(entry) if !entry.is_over(now) && (is_full || entry.reason == reason) => {
+            Some(entry) if entry.suppresses(reason, is_full, now) => {
                 entry.suppressed += 1;
                 None
             }
-            Some(entry) => {
-                let suppressed = entry.suppressed;
-                *entry = Entry::new(reason, now);
-                Some(suppressed)
-            }
+            Some(entry) => Some(entry.log(reason, now)),
             None => {
                 let entry = Entry::new(reason, now);
                 if is_full {
@@ -67,8 +70,26 @@ impl Entry {
         Self {
             reason: reason.to_owned(),
             logged: now,
+            lines: 1,
+            first: now,
             suppressed: 0,
         }
+    }
+
+    fn suppresses(&self, reason: &str, is_shared: bool, now: Instant) -> bool {
+        let is_same = is_shared || self.reason == reason;
+        let is_recent = now.duration_since(self.first) < INTERVAL;
+        (is_same && !self.is_over(now)) || (is_recent && self.lines >= MAX_LINES)
+    }
+
+    /// Records a line, and returns the number of rejections that were not logged before it.
+    fn log(&mut self, reason: &str, now: Instant) -> u64 {
+        let before = std::mem::replace(self, Self::new(reason, now));
+        if now.duration_since(before.first) < INTERVAL {
+            self.first = before.first;
+            self.lines = before.lines + 1;
+        }
+        before.suppressed
     }
 
     fn is_over(&self, now: Instant) -> bool {
@@ -108,5 +129,14 @@ mod tests {
         let later = now + INTERVAL;
         assert_eq!(rejections.record("one more", "", later), Some(0));
         assert_eq!(rejections.nodes.len(), 1);
+    }
+
+    #[test]
+    fn different_reasons_of_a_node_are_limited_together() {
+        let start = Instant::now();
+        let mut rejections = Rejections::default();
+        let logged = (0..100).filter(|number| rejections.record("a", &number.to_string(), start).is_some());
+        assert_eq!(logged.count(), usize::try_from(MAX_LINES).expect("small"));
+        assert_eq!(rejections.record("a", "later", start + INTERVAL), Some(80));
     }
 }

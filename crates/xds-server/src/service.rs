@@ -1,23 +1,29 @@
 //! The gRPC service: each call becomes a stream of responses.
 
+use std::convert::Infallible;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::AggregatedDiscoveryService;
-pub use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_server::AggregatedDiscoveryServiceServer;
-use envoy_types::pb::envoy::service::discovery::v3::{
-    DeltaDiscoveryRequest, DeltaDiscoveryResponse, DiscoveryRequest, DiscoveryResponse,
-};
-use futures_util::Stream;
+use envoy_types::pb::envoy::service::discovery::v3::{DeltaDiscoveryRequest, DiscoveryRequest};
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use http_body_util::StreamBody;
 use tokio::sync::watch;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::body::Body;
+use tonic::codec::Codec;
+use tonic::codegen::Service;
+use tonic::server::NamedService;
+use tonic::{Status, Streaming};
+use tonic_prost::ProstCodec;
 
+use crate::limits::{Limits, OpenStreams};
+use crate::metrics::Metrics;
 use crate::proto;
-use crate::rejections::Rejections;
 use crate::source::Source;
 use crate::status::StatusBoard;
-use crate::stream::responses;
+use crate::stream::{Shared, frames};
 
 /// The aggregated discovery service over one source.
 ///
@@ -25,9 +31,7 @@ use crate::stream::responses;
 /// are the caller's, by tonic's means.
 #[derive(Clone)]
 pub struct AdsService {
-    source: Arc<dyn Source>,
-    board: StatusBoard,
-    rejections: Arc<Mutex<Rejections>>,
+    shared: Shared,
     closing: watch::Receiver<()>,
     /// Keeps streams open where there is no [`StreamGuard`].
     _open: Option<Arc<watch::Sender<()>>>,
@@ -49,12 +53,25 @@ impl AdsService {
     pub fn new(source: Arc<dyn Source>) -> Self {
         let (open, closing) = watch::channel(());
         Self {
-            source,
-            board: StatusBoard::default(),
-            rejections: Arc::default(),
+            shared: Shared {
+                source,
+                board: StatusBoard::default(),
+                rejections: Arc::default(),
+                blocks: Arc::default(),
+                limits: Limits::default(),
+                open: OpenStreams::default(),
+                metrics: Metrics::default(),
+            },
             closing,
             _open: Some(Arc::new(open)),
         }
+    }
+
+    /// Other limits of streams and requests.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.shared.limits = limits;
+        self
     }
 
     /// Ties the streams to a guard: they end when the guard is dropped.
@@ -73,57 +90,87 @@ impl AdsService {
     /// servers.
     #[must_use]
     pub fn status_board(&self) -> StatusBoard {
-        self.board.clone()
+        self.shared.board.clone()
     }
 
-    /// The tonic service. For an interceptor:
-    /// `AggregatedDiscoveryServiceServer::with_interceptor(service, interceptor)`.
+    /// The counters of this service.
     #[must_use]
-    pub fn into_server(self) -> AggregatedDiscoveryServiceServer<Self> {
-        AggregatedDiscoveryServiceServer::new(self)
+    pub fn metrics(&self) -> Metrics {
+        self.shared.metrics.clone()
     }
 
-    fn responses<R: proto::Request>(
-        &self,
-        requests: Streaming<R>,
-    ) -> impl Stream<Item = Result<R::Response, Status>> + Send + 'static {
-        responses(
+    /// The tonic service. For an interceptor: `InterceptedService::new(service.into_server(), interceptor)`.
+    #[must_use]
+    pub fn into_server(self) -> AdsServer {
+        AdsServer { service: self }
+    }
+
+    fn respond<R: proto::Request, B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let request = tonic::Request::from_http(request);
+        let address = request.remote_addr();
+        let requests = Streaming::new_request(
+            ProstCodec::<R, R>::default().decoder(),
+            request.into_inner(),
+            None,
+            Some(self.shared.limits.request_bytes),
+        );
+        let frames = frames(
             requests,
-            Arc::clone(&self.source),
-            &self.board,
-            Arc::clone(&self.rejections),
+            address.map(|address| address.ip()),
+            self.shared.clone(),
             self.closing.clone(),
-        )
+        );
+        // Not through tonic's encoder, which copies each message: streams share the bytes of resources.
+        let mut response = Response::new(Body::new(StreamBody::new(frames)));
+        response
+            .headers_mut()
+            .insert(http::header::CONTENT_TYPE, tonic::metadata::GRPC_CONTENT_TYPE);
+        response
     }
 }
 
 impl fmt::Debug for AdsService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AdsService")
-            .field("board", &self.board)
+            .field("board", &self.shared.board)
+            .field("limits", &self.shared.limits)
             .finish_non_exhaustive()
     }
 }
 
-type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+/// The tonic service of an [`AdsService`].
+#[derive(Debug, Clone)]
+pub struct AdsServer {
+    service: AdsService,
+}
 
-#[tonic::async_trait]
-impl AggregatedDiscoveryService for AdsService {
-    type StreamAggregatedResourcesStream = Responses<DiscoveryResponse>;
+impl NamedService for AdsServer {
+    const NAME: &'static str = "envoy.service.discovery.v3.AggregatedDiscoveryService";
+}
 
-    async fn stream_aggregated_resources(
-        &self,
-        request: Request<Streaming<DiscoveryRequest>>,
-    ) -> Result<Response<Self::StreamAggregatedResourcesStream>, Status> {
-        Ok(Response::new(Box::pin(self.responses(request.into_inner()))))
+impl<B> Service<Request<B>> for AdsServer
+where
+    B: HttpBody + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    type DeltaAggregatedResourcesStream = Responses<DeltaDiscoveryResponse>;
-
-    async fn delta_aggregated_resources(
-        &self,
-        request: Request<Streaming<DeltaDiscoveryRequest>>,
-    ) -> Result<Response<Self::DeltaAggregatedResourcesStream>, Status> {
-        Ok(Response::new(Box::pin(self.responses(request.into_inner()))))
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let method = request.uri().path().rsplit('/').next();
+        ready(Ok(match method {
+            Some("StreamAggregatedResources") => self.service.respond::<DiscoveryRequest, B>(request),
+            Some("DeltaAggregatedResources") => self.service.respond::<DeltaDiscoveryRequest, B>(request),
+            _ => Status::unimplemented("").into_http(),
+        }))
     }
 }

@@ -26,24 +26,29 @@
 //! 15 s. For the same reason they are pushed even if they and their cluster were removed since it was sent. Source: Envoy,
 //! `ClusterManagerImpl::updateClusterCounts` (read 2026-11-23); observed with 1.40.
 
+mod endpoint_coverage;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::protocol::XdsProtocol;
 use serde::Serialize;
 
+use self::endpoint_coverage::EndpointCoverage;
 use crate::dependencies::Dependencies;
-use crate::snapshot::{Reference, Resource, ResourceType, Snapshot, version_of};
+use crate::protocol::XdsProtocol;
+use crate::snapshot::{Resource, ResourceSet, ResourceType, Snapshot, version_of};
 use crate::subscription::{Changes, Subscription};
 
 /// The state of one stream.
+///
+/// The target of each subscription is that of the latest snapshot; endpoints have those of clusters in flight besides.
 #[derive(Debug)]
 pub(crate) struct Session {
     protocol: XdsProtocol,
     /// The source's latest snapshot.
     latest: Arc<Snapshot>,
-    /// The snapshot to push: the latest, and the endpoints of clusters in flight.
-    target: Arc<Snapshot>,
     subscriptions: [Subscription; 4],
+    coverage: EndpointCoverage,
     last_nonce: u64,
 }
 
@@ -76,14 +81,14 @@ pub(crate) struct DeltaRequest {
 pub(crate) struct Push {
     pub(crate) kind: ResourceType,
     pub(crate) nonce: String,
-    /// A hash of all resources of this type that the client will have.
+    /// A hash of all resources of this type that the client will have; with delta, of those that it should have.
     pub(crate) version: String,
-    /// The content of a SotW response: all resources for clusters and listeners, else those that changed.
+    /// The content of a SotW response: all resources for clusters and listeners, else those that changed. Empty with delta.
     pub(crate) resources: Vec<Arc<Resource>>,
     /// Added and changed resources, the content of a delta response.
     pub(crate) set: Vec<Arc<Resource>>,
     /// Removed names.
-    pub(crate) removed: Vec<String>,
+    pub(crate) removed: Vec<Arc<str>>,
 }
 
 /// A NACK.
@@ -96,18 +101,25 @@ pub(crate) struct Nack {
 }
 
 impl Session {
-    pub(crate) fn new(protocol: XdsProtocol, target: Arc<Snapshot>) -> Self {
+    pub(crate) fn new(protocol: XdsProtocol, latest: Arc<Snapshot>) -> Self {
+        let subscription = |kind: ResourceType| {
+            // SotW expresses removal only by leaving a name out of a complete response. For the other types, Envoy concludes
+            // it from the resources that refer to the name.
+            let removes_silently = protocol == XdsProtocol::Sotw && !kind.is_wildcard_type();
+            Subscription::new(removes_silently, Arc::clone(latest.set(kind)))
+        };
+        let subscriptions = [
+            ResourceType::Cluster,
+            ResourceType::Endpoint,
+            ResourceType::Listener,
+            ResourceType::Route,
+        ]
+        .map(subscription);
         Self {
             protocol,
-            latest: Arc::clone(&target),
-            target,
-            subscriptions: [
-                ResourceType::Cluster,
-                ResourceType::Endpoint,
-                ResourceType::Listener,
-                ResourceType::Route,
-            ]
-            .map(Subscription::new),
+            latest,
+            subscriptions,
+            coverage: EndpointCoverage::default(),
             last_nonce: 0,
         }
     }
@@ -119,24 +131,59 @@ impl Session {
     /// Replaces the snapshot.
     pub(crate) fn set_target(&mut self, target: Arc<Snapshot>) {
         self.latest = target;
-        self.update_target();
-        for subscription in &mut self.subscriptions {
-            subscription.match_initial_versions(&self.target);
+        self.update_targets();
+    }
+
+    fn update_targets(&mut self) {
+        let endpoints = self.target_endpoints();
+        for kind in ResourceType::IN_ORDER.iter().copied() {
+            let target = match kind {
+                ResourceType::Endpoint => Arc::clone(&endpoints),
+                other => Arc::clone(self.latest.set(other)),
+            };
+            let changed = self.subscription_mut(kind).set_target(&target);
+            match kind {
+                ResourceType::Cluster => self.coverage.add_clusters(changed),
+                ResourceType::Endpoint => self.uncover_endpoints(&changed),
+                ResourceType::Listener | ResourceType::Route => {}
+            }
         }
     }
 
-    fn update_target(&mut self) {
-        let with_endpoints = self
+    /// The endpoints of the latest snapshot, and those of clusters in flight.
+    fn target_endpoints(&self) -> Arc<ResourceSet> {
+        let latest = self.latest.set(ResourceType::Endpoint);
+        let current = self.subscription(ResourceType::Endpoint).target();
+        let references = self
             .subscription(ResourceType::Cluster)
             .in_flight()
-            .flat_map(|cluster| &cluster.references)
-            .filter(|reference| self.latest.get(reference.kind, &reference.name).is_none())
-            .filter_map(|reference| self.target.get(reference.kind, &reference.name))
-            .fold(None, |snapshot: Option<Snapshot>, endpoints| {
-                let snapshot = snapshot.unwrap_or_else(|| (*self.latest).clone());
-                Some(snapshot.with_shared(Arc::clone(endpoints)))
-            });
-        self.target = with_endpoints.map_or_else(|| Arc::clone(&self.latest), Arc::new);
+            .flat_map(|cluster| cluster.references());
+        let kept = references
+            .filter(|reference| reference.kind == ResourceType::Endpoint && latest.get(&reference.name).is_none())
+            .filter_map(|reference| current.get(&reference.name));
+        ResourceSet::with_all(latest, kept)
+    }
+
+    /// Clusters whose endpoints changed must be checked again, unless the client has subscribed to these endpoints: then
+    /// they are pushed before anything that waits for them.
+    fn uncover_endpoints(&mut self, changed: &[Arc<str>]) {
+        let endpoints = self.subscription(ResourceType::Endpoint);
+        let unsubscribed = changed.iter().filter(|name| !endpoints.is_subscribed(name));
+        let unsubscribed: BTreeSet<Arc<str>> = unsubscribed.cloned().collect();
+        if unsubscribed.is_empty() {
+            return;
+        }
+        let clusters = self.subscription(ResourceType::Cluster).target();
+        let uses = |cluster: &&Arc<Resource>| {
+            let mut references = cluster.references().iter();
+            references.any(|reference| unsubscribed.contains(reference.name.as_str()))
+        };
+        let names = clusters
+            .iter()
+            .filter(uses)
+            .map(|cluster| Arc::clone(cluster.shared_name()));
+        let names: Vec<Arc<str>> = names.collect();
+        self.coverage.add_clusters(names);
     }
 
     /// Applies a SotW request.
@@ -155,7 +202,10 @@ impl Session {
         if kind.is_wildcard_type() && (all || request.names.iter().any(|name| name == "*")) {
             subscription.subscribe_all();
         } else {
-            subscription.subscribe_exactly(&request.names);
+            let dropped = subscription.subscribe_exactly(&request.names);
+            if kind == ResourceType::Endpoint {
+                self.uncover_endpoints(&dropped);
+            }
         }
         nack
     }
@@ -166,29 +216,37 @@ impl Session {
             Some(ack) if self.subscription(kind).awaits(&ack.nonce) => self.on_ack(kind, ack),
             _ => None,
         };
-        let target = Arc::clone(&self.target);
         let subscription = self.subscription_mut(kind);
         let first = subscription.is_untouched();
+        let mut initial: BTreeSet<&str> = BTreeSet::new();
         for (name, version) in &request.initial_versions {
-            subscription.initial_version(name.clone(), version.clone());
+            subscription.initial_version(name, version);
+            initial.insert(name);
         }
-        subscription.match_initial_versions(&target);
-        let has_initial_version = |name: &String| request.initial_versions.iter().any(|(initial, _)| initial == name);
         if first && kind.is_wildcard_type() && request.subscribe.is_empty() {
             subscription.subscribe_all();
         }
         for name in &request.subscribe {
             match name.as_str() {
                 "*" => subscription.subscribe_all(),
-                _ if has_initial_version(name) => {}
+                name if initial.contains(name) => {}
                 name => subscription.subscribe(name),
             }
         }
+        let mut dropped = Vec::new();
         for name in &request.unsubscribe {
             match name.as_str() {
-                "*" => subscription.unsubscribe_all(),
-                name => subscription.unsubscribe(name),
+                "*" => dropped.extend(subscription.unsubscribe_all()),
+                name => {
+                    subscription.unsubscribe(name);
+                    dropped.push(name.into());
+                }
             }
+        }
+        match kind {
+            ResourceType::Cluster => self.coverage.add_clusters(initial.into_iter().map(Arc::from)),
+            ResourceType::Endpoint => self.uncover_endpoints(&dropped),
+            ResourceType::Listener | ResourceType::Route => {}
         }
         nack
     }
@@ -201,11 +259,21 @@ impl Session {
                 message: message.clone(),
             }),
             None => {
-                subscription.ack();
+                let acked = subscription.ack();
+                if kind == ResourceType::Cluster {
+                    let names = acked.iter().map(|cluster| Arc::clone(cluster.shared_name()));
+                    self.coverage.add_clusters(names);
+                }
                 None
             }
         };
-        self.update_target();
+        // Endpoints were kept for clusters in flight.
+        if !Arc::ptr_eq(
+            self.subscription(ResourceType::Endpoint).target(),
+            self.latest.set(ResourceType::Endpoint),
+        ) {
+            self.update_targets();
+        }
         nack
     }
 
@@ -218,14 +286,14 @@ impl Session {
     }
 
     fn next_of(&mut self, kind: ResourceType) -> Option<Push> {
-        let (may_set, dependencies) = (self.may_set(kind), self.dependencies(kind));
-        // SotW expresses removal only by leaving a name out of a complete response. For the other types, Envoy concludes it
-        // from the resources that refer to the name.
-        let removes_silently = self.protocol == XdsProtocol::Sotw && !kind.is_wildcard_type();
-        let target = Arc::clone(&self.target);
+        if !self.subscription(kind).has_work() {
+            return None;
+        }
+        let may_set = self.subscription(kind).has_additions() && self.may_set(kind);
+        let dependencies = self.dependencies(kind);
         let subscription = self.subscription_mut(kind);
-        let mut changes = subscription.next(&target, may_set, &dependencies)?;
-        if removes_silently {
+        let mut changes = subscription.next(may_set, &dependencies)?;
+        if subscription.removes_silently() {
             subscription.drop_silently(&mut changes);
             if changes.set.is_empty() {
                 return None;
@@ -233,22 +301,27 @@ impl Session {
         }
         self.last_nonce += 1;
         let nonce = format!("{kind}-{}", self.last_nonce);
-        let subscription = self.subscription_mut(kind);
-        let full = subscription.full_state(&changes);
-        subscription.sent(&nonce, changes.clone());
+        self.subscription_mut(kind).sent(&nonce, changes.clone());
         let Changes { set, removed } = changes;
+        let (version, resources) = match self.protocol {
+            XdsProtocol::Delta => (self.latest.set(kind).version().to_owned(), Vec::new()),
+            XdsProtocol::Sotw => {
+                let full = self.subscription(kind).full_state(&set, &removed);
+                let version = version_of(
+                    full.iter()
+                        .flat_map(|resource| [resource.name().as_bytes(), resource.version().as_bytes()]),
+                );
+                (version, if kind.is_wildcard_type() { full } else { set.clone() })
+            }
+        };
         if kind == ResourceType::Cluster {
-            self.resend_endpoints(&set, &full);
+            self.resend_endpoints(&set, &resources);
         }
-        let version = version_of(
-            full.iter()
-                .flat_map(|resource| [resource.name.as_bytes(), resource.version.as_bytes()]),
-        );
         Some(Push {
             kind,
             nonce,
             version,
-            resources: if kind.is_wildcard_type() { full } else { set.clone() },
+            resources,
             set,
             removed,
         })
@@ -256,69 +329,73 @@ impl Session {
 
     /// Changed clusters start without endpoints. After a NACK, a complete response may also revert a cluster to an earlier
     /// version.
-    fn resend_endpoints(&mut self, set: &[Arc<Resource>], full: &[Arc<Resource>]) {
+    fn resend_endpoints(&mut self, set: &[Arc<Resource>], complete: &[Arc<Resource>]) {
         let clusters = self.subscription(ResourceType::Cluster);
-        let complete = self.protocol == XdsProtocol::Sotw;
-        let reverted = full
+        let reverted: Vec<&Arc<Resource>> = complete
             .iter()
-            .filter(|cluster| complete && clusters.is_uncertain(&cluster.name));
-        let references: Vec<Reference> = set
+            .filter(|cluster| clusters.is_uncertain(cluster.name()))
+            .collect();
+        let references = set
             .iter()
             .chain(reverted)
-            .flat_map(|cluster| &cluster.references)
-            .filter(|reference| reference.kind == ResourceType::Endpoint)
-            .cloned()
-            .collect();
+            .flat_map(|cluster| cluster.references())
+            .filter(|reference| reference.kind == ResourceType::Endpoint);
+        let endpoints = &mut self.subscriptions[ResourceType::Endpoint.index()];
         for reference in references {
-            self.subscription_mut(ResourceType::Endpoint).resend(&reference.name);
+            endpoints.resend(&reference.name);
         }
     }
 
-    fn may_set(&self, kind: ResourceType) -> bool {
-        let mut earlier = ResourceType::IN_ORDER
-            .iter()
-            .copied()
-            .take_while(|earlier| *earlier != kind);
+    fn may_set(&mut self, kind: ResourceType) -> bool {
         match kind {
             // Clusters come first, so those that could be sent are in flight.
             ResourceType::Cluster | ResourceType::Endpoint => true,
             ResourceType::Listener | ResourceType::Route => {
-                earlier.all(|earlier| self.subscription(earlier).additions_are_settled(&self.target))
-                    && self.every_cluster_has_its_endpoints()
+                let mut earlier = self.subscriptions.iter().take(kind.index());
+                earlier.all(Subscription::additions_are_settled) && self.every_cluster_has_its_endpoints()
             }
         }
     }
 
     /// False while the client has a cluster without having subscribed to its endpoints.
-    fn every_cluster_has_its_endpoints(&self) -> bool {
-        let endpoints = self.subscription(ResourceType::Endpoint);
-        self.subscription(ResourceType::Cluster)
-            .acked_names()
-            .filter_map(|name| self.target.get(ResourceType::Cluster, name))
-            .flat_map(|cluster| &cluster.references)
-            .all(|reference| endpoints.has_responded(&reference.name, &self.target))
+    fn every_cluster_has_its_endpoints(&mut self) -> bool {
+        let [clusters, endpoints, ..] = &self.subscriptions;
+        self.coverage.is_complete(clusters, endpoints)
     }
 
-    /// The names that must not be removed yet.
+    /// The names to be removed that must stay for now.
     fn dependencies(&self, kind: ResourceType) -> Dependencies {
+        let mut dependencies = Dependencies::default();
+        let removals = self.subscription(kind).removals();
+        if removals.is_empty() {
+            return dependencies;
+        }
         let dependents: &[ResourceType] = match kind {
             ResourceType::Listener => &[],
             ResourceType::Route => &[ResourceType::Listener],
             ResourceType::Cluster => &[ResourceType::Listener, ResourceType::Route],
             ResourceType::Endpoint => &[ResourceType::Cluster],
         };
-        let mut dependencies = Dependencies::default();
         for dependent in dependents {
-            self.subscription(*dependent).add_dependencies(kind, &mut dependencies);
+            self.subscription(*dependent)
+                .add_dependencies(kind, removals, &mut dependencies);
         }
         dependencies
     }
 
     /// True if the client has ACKed or NACKed everything.
     pub(crate) fn is_settled(&self) -> bool {
-        self.subscriptions
-            .iter()
-            .all(|subscription| subscription.additions_are_settled(&self.target))
+        self.subscriptions.iter().all(Subscription::additions_are_settled)
+    }
+
+    /// The number of names of one type at the client, or requested by it.
+    pub(crate) fn names(&self, kind: ResourceType) -> usize {
+        self.subscription(kind).names()
+    }
+
+    /// The number of resources of one type that the client should have.
+    pub(crate) fn target_len(&self, kind: ResourceType) -> usize {
+        self.subscription(kind).target().len()
     }
 
     /// The status of one type.
@@ -326,9 +403,9 @@ impl Session {
         let subscription = self.subscription(kind);
         TypeReport {
             accepted: subscription.acked_count(),
-            pending: subscription.pending(&self.target).set.len(),
+            pending: subscription.pending_count(),
             rejected: subscription
-                .rejected(&self.target)
+                .rejected()
                 .map(|(name, rejection)| RejectedResource {
                     name: name.clone(),
                     version: rejection.version.clone(),
@@ -339,11 +416,11 @@ impl Session {
     }
 
     fn subscription(&self, kind: ResourceType) -> &Subscription {
-        &self.subscriptions[index(kind)]
+        &self.subscriptions[kind.index()]
     }
 
     fn subscription_mut(&mut self, kind: ResourceType) -> &mut Subscription {
-        &mut self.subscriptions[index(kind)]
+        &mut self.subscriptions[kind.index()]
     }
 }
 
@@ -367,15 +444,6 @@ pub struct RejectedResource {
     pub version: String,
     /// Envoy's error message.
     pub message: String,
-}
-
-fn index(kind: ResourceType) -> usize {
-    match kind {
-        ResourceType::Cluster => 0,
-        ResourceType::Endpoint => 1,
-        ResourceType::Listener => 2,
-        ResourceType::Route => 3,
-    }
 }
 
 #[cfg(test)]

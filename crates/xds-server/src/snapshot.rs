@@ -3,10 +3,11 @@
 //! A snapshot is built from Envoy's own messages. Names, versions (hashes of the content) and references are derived
 //! here; [`Snapshot::check`] finds listeners without their routes and routes to missing clusters.
 
+mod interner;
 mod references;
 mod resource;
+mod set;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,13 +16,16 @@ use envoy_types::pb::envoy::config::endpoint::v3::ClusterLoadAssignment;
 use envoy_types::pb::envoy::config::listener::v3::Listener;
 use envoy_types::pb::envoy::config::route::v3::RouteConfiguration;
 
-pub(crate) use resource::version_of;
+pub use interner::Interner;
 pub use resource::{Reference, Resource, ResourceType};
+pub(crate) use resource::{encode_header, field_len, version_of};
+pub(crate) use set::ResourceSet;
 
-/// All resources of one Envoy.
+/// All resources of one Envoy. A clone shares them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
-    resources: BTreeMap<ResourceType, BTreeMap<String, Arc<Resource>>>,
+    /// By type, in the order of [`ResourceType::IN_ORDER`].
+    sets: [Arc<ResourceSet>; 4],
 }
 
 impl Snapshot {
@@ -34,68 +38,93 @@ impl Snapshot {
     /// Adds a cluster. A resource of the same type and name is replaced, here and below.
     #[must_use]
     pub fn with_cluster(self, cluster: &Cluster) -> Self {
-        self.with(Resource::new(
-            ResourceType::Cluster,
-            &cluster.name,
-            cluster,
-            references::of_cluster(cluster),
-        ))
+        self.with(Resource::new(ResourceType::Cluster, &cluster.name, cluster))
     }
 
     /// Adds the endpoints of a cluster.
     #[must_use]
     pub fn with_endpoints(self, endpoints: &ClusterLoadAssignment) -> Self {
-        self.with(Resource::new(
-            ResourceType::Endpoint,
-            &endpoints.cluster_name,
-            endpoints,
-            Vec::new(),
-        ))
+        self.with(Resource::endpoints(endpoints))
     }
 
     /// Adds a listener.
     #[must_use]
     pub fn with_listener(self, listener: &Listener) -> Self {
-        self.with(Resource::new(
-            ResourceType::Listener,
-            &listener.name,
-            listener,
-            references::of_listener(listener),
-        ))
+        self.with(Resource::new(ResourceType::Listener, &listener.name, listener))
     }
 
     /// Adds a route configuration.
     #[must_use]
     pub fn with_routes(self, routes: &RouteConfiguration) -> Self {
-        self.with(Resource::new(
-            ResourceType::Route,
-            &routes.name,
-            routes,
-            references::of_routes(routes),
-        ))
+        self.with(Resource::new(ResourceType::Route, &routes.name, routes))
     }
 
     pub(crate) fn with(self, resource: Resource) -> Self {
-        self.with_shared(Arc::new(resource))
+        self.with_resource(Arc::new(resource))
     }
 
-    pub(crate) fn with_shared(mut self, resource: Arc<Resource>) -> Self {
-        self.resources
-            .entry(resource.kind)
-            .or_default()
-            .insert(resource.name.clone(), resource);
+    /// Adds a resource.
+    #[must_use]
+    pub fn with_resource(mut self, resource: Arc<Resource>) -> Self {
+        Arc::make_mut(&mut self.sets[resource.kind().index()]).put(resource);
         self
+    }
+
+    /// All resources of both. Of two resources with the same type and name, that of `other`. What only one of them has is
+    /// shared with it.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self {
+            sets: std::array::from_fn(|kind| ResourceSet::union(&self.sets[kind], &other.sets[kind])),
+        }
+    }
+
+    /// The union of all `parts`, as [`Self::union`]. `before` is an earlier union with its parts: sets of resources that
+    /// have not changed since are taken from it.
+    #[must_use]
+    pub fn union_of(parts: &[&Self], before: Option<(&[&Self], &Self)>) -> Self {
+        let union = |kind: usize| {
+            let sets = || parts.iter().map(|part| &part.sets[kind]);
+            if let Some((before, union)) = before
+                && before.len() == parts.len()
+                && sets()
+                    .zip(before)
+                    .all(|(set, before)| Arc::ptr_eq(set, &before.sets[kind]))
+            {
+                return Arc::clone(&union.sets[kind]);
+            }
+            sets().fold(Arc::default(), |union, set| ResourceSet::union(&union, set))
+        };
+        Self {
+            sets: std::array::from_fn(union),
+        }
+    }
+
+    /// The same snapshot, of resources that `interner` knows already where they are equal.
+    #[must_use]
+    pub fn intern(&self, interner: &Interner) -> Self {
+        interner.intern(self)
+    }
+
+    fn map(&self, mut replace: impl FnMut(&Arc<Resource>) -> Arc<Resource>) -> Self {
+        Self {
+            sets: std::array::from_fn(|kind| Arc::new(self.sets[kind].map(&mut replace))),
+        }
+    }
+
+    pub(crate) fn set(&self, kind: ResourceType) -> &Arc<ResourceSet> {
+        &self.sets[kind.index()]
     }
 
     /// The resources of one type, by name.
     pub fn of_type(&self, kind: ResourceType) -> impl Iterator<Item = &Arc<Resource>> {
-        self.resources.get(&kind).into_iter().flat_map(BTreeMap::values)
+        self.set(kind).iter()
     }
 
     /// One resource.
     #[must_use]
     pub fn get(&self, kind: ResourceType, name: &str) -> Option<&Arc<Resource>> {
-        self.resources.get(&kind)?.get(name)
+        self.set(kind).get(name)
     }
 
     /// Checks that every resource that another one refers to exists.
@@ -105,14 +134,14 @@ impl Snapshot {
     /// Every dangling reference, with the resource that holds it.
     pub fn check(&self) -> Result<(), InconsistentSnapshot> {
         let mut dangling = Vec::new();
-        for resource in self.resources.values().flat_map(BTreeMap::values) {
+        for resource in self.sets.iter().flat_map(|set| set.iter()) {
             let missing = resource
-                .references
+                .references()
                 .iter()
                 .filter(|reference| self.get(reference.kind, &reference.name).is_none());
             dangling.extend(missing.map(|reference| DanglingReference {
-                kind: resource.kind,
-                name: resource.name.clone(),
+                kind: resource.kind(),
+                name: resource.name().to_owned(),
                 missing: reference.clone(),
             }));
         }
@@ -184,7 +213,7 @@ mod tests {
             kind: *kind,
             name: (*name).to_owned(),
         });
-        Resource::new(kind, name, &RouteConfiguration::default(), references.collect())
+        Resource::with_references(kind, name, &RouteConfiguration::default(), references.collect())
     }
 
     #[test]
@@ -213,5 +242,71 @@ mod tests {
             .with(resource(ResourceType::Route, "calls", &[]))
             .with(resource(cluster, "green", &[]));
         assert_eq!(complete.check(), Ok(()));
+    }
+
+    fn routes(name: &str, timeout: i64) -> RouteConfiguration {
+        RouteConfiguration {
+            name: name.to_owned(),
+            response_headers_to_remove: vec![timeout.to_string()],
+            ..RouteConfiguration::default()
+        }
+    }
+
+    #[test]
+    fn equal_resources_are_interned() {
+        let interner = Interner::default();
+        let snapshot = |contents: [i64; 2]| {
+            Snapshot::new()
+                .with_routes(&routes("a", contents[0]))
+                .with_routes(&routes("b", contents[1]))
+                .intern(&interner)
+        };
+        let (one, two) = (snapshot([1, 1]), snapshot([1, 2]));
+        let same = |name| {
+            let of = |snapshot: &Snapshot| Arc::as_ptr(snapshot.get(ResourceType::Route, name).expect("routes"));
+            of(&one) == of(&two)
+        };
+        assert!(same("a"));
+        assert!(!same("b"));
+        assert_ne!(one, two);
+        assert_eq!(one, snapshot([1, 1]));
+    }
+
+    #[test]
+    fn a_union_shares_what_only_one_side_has() {
+        let (one, two) = (
+            Snapshot::new()
+                .with_routes(&routes("a", 1))
+                .with_routes(&routes("c", 1)),
+            Snapshot::new()
+                .with_routes(&routes("b", 2))
+                .with_routes(&routes("c", 2)),
+        );
+        let union = one.union(&two);
+        let expected = [("a", 1), ("b", 2), ("c", 2)].into_iter();
+        let expected = expected.fold(Snapshot::new(), |all, (name, content)| {
+            all.with_routes(&routes(name, content))
+        });
+        assert_eq!(union, expected);
+        assert!(Arc::ptr_eq(
+            one.union(&Snapshot::new()).set(ResourceType::Route),
+            one.set(ResourceType::Route)
+        ));
+    }
+
+    #[test]
+    fn changed_names_are_those_added_removed_and_replaced() {
+        let before = Snapshot::new()
+            .with_routes(&routes("a", 1))
+            .with_routes(&routes("b", 1))
+            .with_routes(&routes("c", 1));
+        let after = Snapshot::new()
+            .with_routes(&routes("b", 1))
+            .with_routes(&routes("c", 2))
+            .with_routes(&routes("d", 1));
+        let kind = ResourceType::Route;
+        let changed = ResourceSet::changed_names(before.set(kind), after.set(kind));
+        assert_eq!(changed.iter().map(|name| &**name).collect::<Vec<_>>(), ["a", "c", "d"]);
+        assert!(ResourceSet::changed_names(before.set(kind), before.set(kind)).is_empty());
     }
 }

@@ -18,9 +18,31 @@ pub trait Source: Send + Sync + 'static {
     /// open one keeps its last configuration.
     fn configure(&self, node: &Node) -> Result<Configured, SourceError>;
 
-    /// A number that changes whenever [`Source::configure`] may return something else. Streams end when the sender is
+    /// A number that grows whenever [`Source::configure`] may return something else. Streams end when the sender is
     /// dropped.
     fn revisions(&self) -> watch::Receiver<u64>;
+
+    /// A view of this Envoy, for a source that knows which changes concern it: its stream does nothing at all others.
+    /// Called when a stream opens, once [`Source::configure`] has succeeded. Default: none, and each change concerns each
+    /// Envoy.
+    fn view(&self, node: &Node) -> Option<Box<dyn View>> {
+        let _ = node;
+        None
+    }
+}
+
+/// The configuration of one Envoy, and the changes that concern it. Equal Envoys may share what is behind it.
+pub trait View: Send + Sync + 'static {
+    /// As [`Source::configure`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Source::configure`].
+    fn configure(&self) -> Result<Configured, SourceError>;
+
+    /// The latest of the source's revisions that concerns this Envoy. It must be sent before the source's own. The stream
+    /// ends when the sender is dropped.
+    fn changes(&self) -> watch::Receiver<u64>;
 }
 
 /// The configuration of one Envoy.

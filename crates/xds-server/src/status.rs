@@ -1,7 +1,8 @@
 //! The status of each connected Envoy: what it has ACKed and NACKed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tokio::sync::watch;
@@ -75,34 +76,124 @@ impl NodeStatus {
     }
 }
 
+/// Conditions that take longer are paced.
+const MAX_UNPACED: Duration = Duration::from_millis(1);
+
 /// The status of all open streams. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct StatusBoard {
-    streams: Arc<watch::Sender<Streams>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    streams: Mutex<Streams>,
+    /// Wakes those that wait.
+    changed: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
 struct Streams {
     next: u64,
-    nodes: BTreeMap<u64, NodeStatus>,
+    open: BTreeMap<u64, StreamStatus>,
+    /// The number of streams that have not settled.
+    unsettled: usize,
+}
+
+/// What a stream reports of itself.
+#[derive(Debug, Clone)]
+pub(crate) struct StreamStatus {
+    pub(crate) id: Arc<str>,
+    pub(crate) task: Option<Arc<str>>,
+    pub(crate) zone: Option<Arc<str>>,
+    pub(crate) protocol: XdsProtocol,
+    pub(crate) progress: Progress,
+    pub(crate) settled: bool,
+    pub(crate) notes: Arc<[String]>,
+    /// By type, in their order.
+    pub(crate) types: [TypeReport; 4],
+}
+
+/// How far a stream has followed its source.
+#[derive(Debug, Clone)]
+pub(crate) struct Progress {
+    /// The source's revisions.
+    pub(crate) revisions: watch::Receiver<u64>,
+    /// Those that concern this Envoy.
+    pub(crate) changes: watch::Receiver<u64>,
+    /// The latest of them that the stream knows.
+    pub(crate) followed: u64,
+}
+
+impl Progress {
+    /// The source's revision up to which the stream has followed: the current one, unless a change that concerns it came
+    /// since.
+    fn revision(&self) -> u64 {
+        // In this order: the source announces a change to those concerned first.
+        let current = *self.revisions.borrow();
+        if *self.changes.borrow() == self.followed {
+            current.max(self.followed)
+        } else {
+            self.followed
+        }
+    }
+}
+
+impl StreamStatus {
+    fn node_status(&self) -> NodeStatus {
+        let [clusters, endpoints, listeners, routes] = self.types.clone();
+        NodeStatus {
+            id: self.id.to_string(),
+            task: self.task.as_deref().map(str::to_owned),
+            zone: self.zone.as_deref().map(str::to_owned),
+            protocol: self.protocol,
+            revision: self.progress.revision(),
+            settled: self.settled,
+            notes: self.notes.to_vec(),
+            clusters,
+            endpoints,
+            listeners,
+            routes,
+        }
+    }
+
+    fn is_settled_at(&self, revision: u64) -> bool {
+        self.settled && self.progress.revision() >= revision
+    }
+
+    fn order(&self) -> (&Option<Arc<str>>, &str) {
+        (&self.task, &self.id)
+    }
 }
 
 impl StatusBoard {
     /// The status of every open stream, sorted by task and node id.
     #[must_use]
     pub fn nodes(&self) -> Vec<NodeStatus> {
-        let mut nodes: Vec<NodeStatus> = self.streams.borrow().nodes.values().cloned().collect();
-        nodes.sort_by(|a, b| (&a.task, &a.id).cmp(&(&b.task, &b.id)));
-        nodes
+        let streams = self.streams();
+        let mut open: Vec<&StreamStatus> = streams.open.values().collect();
+        open.sort_by(|a, b| a.order().cmp(&b.order()));
+        open.into_iter().map(StreamStatus::node_status).collect()
+    }
+
+    fn streams(&self) -> MutexGuard<'_, Streams> {
+        self.shared.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until `condition` holds for the open streams. Cancel safe.
+    ///
+    /// It is called after changes; with thousands of streams, only as often as takes a tenth of a core.
     pub async fn wait_until(&self, mut condition: impl FnMut(&[NodeStatus]) -> bool) {
-        let mut changes = self.streams.subscribe();
+        let mut changes = self.shared.changed.subscribe();
         loop {
             changes.mark_unchanged();
+            let start = Instant::now();
             if condition(&self.nodes()) {
                 return;
+            }
+            let spent = start.elapsed();
+            if spent > MAX_UNPACED {
+                tokio::time::sleep(9 * spent).await;
             }
             // The sender is part of this value, so it cannot be dropped meanwhile.
             let _changed = changes.changed().await;
@@ -111,24 +202,43 @@ impl StatusBoard {
 
     /// Waits until at least `nodes` streams are open and each has settled on `revision` or a later one. Cancel safe.
     pub async fn settled(&self, nodes: usize, revision: u64) {
-        let all_have = |streams: &Streams| {
-            streams.nodes.len() >= nodes && streams.nodes.values().all(|node| node.is_settled_at(revision))
-        };
-        // The sender is part of this value, so it cannot be dropped meanwhile.
-        let _settled = self.streams.subscribe().wait_for(all_have).await.map(drop);
+        let mut changes = self.shared.changed.subscribe();
+        // A stream that has not settled, so that each change does not look at all others.
+        let mut behind = 0;
+        loop {
+            changes.mark_unchanged();
+            if self.streams().are_settled(nodes, revision, &mut behind) {
+                return;
+            }
+            // The sender is part of this value, so it cannot be dropped meanwhile.
+            let _changed = changes.changed().await;
+        }
     }
 
     /// An entry for a new stream, removed when it is dropped.
     pub(crate) fn entry(&self) -> StatusEntry {
-        let mut number = 0;
-        self.streams.send_modify(|streams| {
-            streams.next += 1;
-            number = streams.next;
-        });
+        let mut streams = self.streams();
+        streams.next += 1;
         StatusEntry {
-            number,
+            number: streams.next,
             board: self.clone(),
         }
+    }
+}
+
+impl Streams {
+    fn are_settled(&self, nodes: usize, revision: u64, behind: &mut u64) -> bool {
+        if self.open.len() < nodes || self.unsettled > 0 {
+            return false;
+        }
+        for first in [*behind, 0] {
+            let mut streams = self.open.range(first..);
+            if let Some((number, _)) = streams.find(|(_, stream)| !stream.is_settled_at(revision)) {
+                *behind = *number;
+                return false;
+            }
+        }
+        true
     }
 }
 
@@ -140,20 +250,35 @@ pub(crate) struct StatusEntry {
 }
 
 impl StatusEntry {
-    /// Replaces the entry, and wakes those that wait if it differs.
-    pub(crate) fn write(&self, status: NodeStatus) {
-        self.board.streams.send_if_modified(|streams| {
-            let changed = streams.nodes.get(&self.number) != Some(&status);
-            streams.nodes.insert(self.number, status);
-            changed
-        });
+    /// Shows the stream on the board.
+    pub(crate) fn open(&self, status: StreamStatus) {
+        let mut streams = self.board.streams();
+        streams.unsettled += usize::from(!status.settled);
+        streams.open.insert(self.number, status);
+        drop(streams);
+        self.board.shared.changed.send_replace(());
+    }
+
+    /// Changes the entry, and wakes those that wait.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut StreamStatus)) {
+        let mut streams = self.board.streams();
+        let Streams { open, unsettled, .. } = &mut *streams;
+        if let Some(status) = open.get_mut(&self.number) {
+            *unsettled -= usize::from(!status.settled);
+            change(status);
+            *unsettled += usize::from(!status.settled);
+        }
+        drop(streams);
+        self.board.shared.changed.send_replace(());
     }
 }
 
 impl Drop for StatusEntry {
     fn drop(&mut self) {
-        self.board.streams.send_modify(|streams| {
-            streams.nodes.remove(&self.number);
-        });
+        let mut streams = self.board.streams();
+        let before = streams.open.remove(&self.number);
+        streams.unsettled -= before.map_or(0, |before| usize::from(!before.settled));
+        drop(streams);
+        self.board.shared.changed.send_replace(());
     }
 }

@@ -28,8 +28,8 @@ pub(super) fn assemble(
             .of_type(kind)
             .map(|resource| {
                 Ok((
-                    resource.name.clone(),
-                    messages.to_json(&resource.body.type_url, &resource.body.value)?,
+                    resource.name().to_owned(),
+                    messages.to_json(resource.kind().type_url(), resource.message())?,
                 ))
             })
             .collect()

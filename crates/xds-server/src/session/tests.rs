@@ -9,6 +9,7 @@ use envoy_types::pb::envoy::config::route::v3::RouteConfiguration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::snapshot::Reference;
 use client::{Client, ClientRequest};
 
 /// A resource with a number as its content.
@@ -24,7 +25,7 @@ fn resource(kind: ResourceType, name: &str, content: u8, references: &[(Resource
             name: name.clone(),
         })
         .collect();
-    Resource::new(kind, name, &message, references)
+    Resource::with_references(kind, name, &message, references)
 }
 
 /// The content of a snapshot: clusters with the content of each and of its endpoints, and listeners with the content of
@@ -191,7 +192,7 @@ fn a_subscription_without_resources_gets_a_response() {
     let push = session.next_push().expect("an empty response");
     assert!(push.set.is_empty() && push.removed.is_empty());
     session.on_delta_request(ResourceType::Endpoint, &subscribe(&["missing"]));
-    assert_eq!(session.next_push().expect("a response").removed, ["missing"]);
+    assert_eq!(session.next_push().expect("a response").removed, ["missing".into()]);
 }
 
 #[test]
@@ -241,7 +242,7 @@ fn a_reconnecting_client_gets_only_what_changed_meanwhile() {
     let initial_versions = |kind| -> Vec<(String, String)> {
         before
             .of_type(kind)
-            .map(|resource| (resource.name.clone(), resource.version.clone()))
+            .map(|resource| (resource.name().to_owned(), resource.version().to_owned()))
             .collect()
     };
     let reconnect = |kind| DeltaRequest {
@@ -294,8 +295,8 @@ fn an_ack_of_an_older_push_has_no_effect() {
 }
 
 #[test]
-fn subscriptions_are_indexed_in_the_order_of_types() {
+fn types_are_indexed_in_their_order() {
     for (position, kind) in ResourceType::IN_ORDER.iter().copied().enumerate() {
-        assert_eq!(index(kind), position);
+        assert_eq!(kind.index(), position);
     }
 }

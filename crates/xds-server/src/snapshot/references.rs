@@ -16,7 +16,18 @@ use prost::{Message, Name};
 
 use super::{Reference, ResourceType};
 
-pub(super) fn of_cluster(cluster: &Cluster) -> Vec<Reference> {
+/// The references of an encoded message. Endpoints have none, and neither has a message that cannot be decoded.
+pub(super) fn of_message(kind: ResourceType, message: &[u8]) -> Vec<Reference> {
+    match kind {
+        ResourceType::Cluster => Cluster::decode(message).map(|message| of_cluster(&message)),
+        ResourceType::Endpoint => Ok(Vec::new()),
+        ResourceType::Listener => Listener::decode(message).map(|message| of_listener(&message)),
+        ResourceType::Route => RouteConfiguration::decode(message).map(|message| of_routes(&message)),
+    }
+    .unwrap_or_default()
+}
+
+fn of_cluster(cluster: &Cluster) -> Vec<Reference> {
     if cluster.cluster_discovery_type != Some(ClusterDiscoveryType::Type(DiscoveryType::Eds.into())) {
         return Vec::new();
     }
@@ -31,7 +42,7 @@ pub(super) fn of_cluster(cluster: &Cluster) -> Vec<Reference> {
     }]
 }
 
-pub(super) fn of_listener(listener: &Listener) -> Vec<Reference> {
+fn of_listener(listener: &Listener) -> Vec<Reference> {
     listener
         .filter_chains
         .iter()
@@ -66,7 +77,7 @@ fn of_network_filter(config: &Any) -> Vec<Reference> {
     }
 }
 
-pub(super) fn of_routes(routes: &RouteConfiguration) -> Vec<Reference> {
+fn of_routes(routes: &RouteConfiguration) -> Vec<Reference> {
     routes
         .virtual_hosts
         .iter()

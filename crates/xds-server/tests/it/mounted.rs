@@ -15,9 +15,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::metadata::MetadataValue;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Identity, Server, ServerTlsConfig};
 use tonic::{Code, Request, Status};
-use xds_server::service::AggregatedDiscoveryServiceServer;
 use xds_server::{AdsService, Configured, Node, ResourceType, Snapshot, Source, SourceError, StatusBoard};
 
 const TOKEN: &str = "Bearer secret";
@@ -66,7 +66,7 @@ impl Mounted {
         let server = Server::builder()
             .tls_config(ServerTlsConfig::new().identity(identity))
             .expect("a valid identity")
-            .add_service(AggregatedDiscoveryServiceServer::with_interceptor(ads, authenticate));
+            .add_service(InterceptedService::new(ads.into_server(), authenticate));
         let serving = tokio::spawn(async move {
             let incoming = TcpListenerStream::new(listener);
             server.serve_with_incoming(incoming).await.expect("the server runs");

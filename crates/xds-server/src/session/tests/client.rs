@@ -48,8 +48,7 @@ impl Client {
     pub(super) fn rejects(&self, resource: &Resource) -> bool {
         self.rejects > 0
             && resource
-                .body
-                .value
+                .message()
                 .iter()
                 .fold(0_u8, |sum, byte| sum.wrapping_add(*byte))
                 % self.rejects
@@ -74,7 +73,7 @@ impl Client {
                 .get(&kind)
                 .into_iter()
                 .flatten()
-                .map(|(name, resource)| (name.clone(), resource.version.clone()))
+                .map(|(name, resource)| (name.clone(), resource.version().to_owned()))
                 .collect();
             let request = DeltaRequest {
                 subscribe: names,
@@ -119,11 +118,11 @@ impl Client {
             XdsProtocol::Delta => &push.set,
         };
         let removed: Vec<String> = match self.protocol {
-            XdsProtocol::Delta => push.removed.clone(),
+            XdsProtocol::Delta => push.removed.iter().map(|name| name.to_string()).collect(),
             XdsProtocol::Sotw if kind.is_wildcard_type() => {
-                let named: BTreeSet<&String> = resources.iter().map(|resource| &resource.name).collect();
+                let named: BTreeSet<&str> = resources.iter().map(|resource| resource.name()).collect();
                 let names = self.has.get(&kind).into_iter().flat_map(BTreeMap::keys);
-                names.filter(|name| !named.contains(name)).cloned().collect()
+                names.filter(|name| !named.contains(name.as_str())).cloned().collect()
             }
             XdsProtocol::Sotw => Vec::new(),
         };
@@ -131,13 +130,13 @@ impl Client {
         for resource in resources {
             if self.rejects(resource) {
                 let named = if self.names_resources {
-                    resource.name.as_str()
+                    resource.name()
                 } else {
                     "something"
                 };
                 errors.push(format!("cannot use {named}"));
                 // Rejected endpoints end warming, too.
-                self.warming.remove(&resource.name);
+                self.warming.remove(resource.name());
             } else {
                 self.apply(resource);
             }
@@ -162,43 +161,43 @@ impl Client {
     }
 
     pub(super) fn apply(&mut self, resource: &Arc<Resource>) {
-        let kind = resource.kind;
+        let kind = resource.kind();
         if !kind.is_wildcard_type()
             && !self
                 .subscribed
                 .get(&kind)
-                .is_some_and(|names| names.contains(&resource.name))
+                .is_some_and(|names| names.contains(resource.name()))
         {
             // It was unsubscribed while the response was in flight.
             return;
         }
         let same = self
-            .has(kind, &resource.name)
-            .is_some_and(|has| has.version == resource.version);
+            .has(kind, resource.name())
+            .is_some_and(|has| has.version() == resource.version());
         // After a NACK it is uncertain which resources of the response were applied, so they are resent.
         if same && self.protocol == XdsProtocol::Delta && self.rejects == 0 {
             assert_eq!(
                 kind,
                 ResourceType::Endpoint,
                 "{} was pushed although it has not changed",
-                resource.name
+                resource.name()
             );
             assert!(
-                self.warming.contains(&resource.name),
+                self.warming.contains(resource.name()),
                 "{} was pushed twice",
-                resource.name
+                resource.name()
             );
         }
         match kind {
-            ResourceType::Cluster if !same => drop(self.warming.insert(resource.name.clone())),
-            ResourceType::Endpoint => drop(self.warming.remove(&resource.name)),
+            ResourceType::Cluster if !same => drop(self.warming.insert(resource.name().to_owned())),
+            ResourceType::Endpoint => drop(self.warming.remove(resource.name())),
             ResourceType::Route => self.check_clusters(resource),
             _ => {}
         }
         self.has
             .entry(kind)
             .or_default()
-            .insert(resource.name.clone(), Arc::clone(resource));
+            .insert(resource.name().to_owned(), Arc::clone(resource));
     }
 
     /// Make before break: the clusters of a route exist and have their endpoints.
@@ -206,17 +205,17 @@ impl Client {
         if self.rejects > 0 {
             return;
         }
-        for reference in &routes.references {
+        for reference in routes.references() {
             assert!(
                 self.has(ResourceType::Cluster, &reference.name).is_some(),
                 "{} routes to {}, which does not exist yet",
-                routes.name,
+                routes.name(),
                 reference.name
             );
             assert!(
                 !self.warming.contains(&reference.name),
                 "{} routes to {}, which has no endpoints yet",
-                routes.name,
+                routes.name(),
                 reference.name
             );
         }
@@ -228,11 +227,11 @@ impl Client {
             for user in users.values() {
                 assert!(
                     !user
-                        .references
+                        .references()
                         .iter()
                         .any(|used| used.kind == kind && used.name == name),
                     "{kind} {name} was removed while {user_kind} {} refers to it",
-                    user.name
+                    user.name()
                 );
             }
         }
@@ -249,7 +248,7 @@ impl Client {
             .get(&kind)
             .into_iter()
             .flat_map(BTreeMap::values)
-            .flat_map(|resource| &resource.references)
+            .flat_map(|resource| resource.references())
             .map(|reference| reference.name.clone())
             .collect();
         let before = self.subscribed.insert(referred, names.clone()).unwrap_or_default();
@@ -285,10 +284,10 @@ impl Client {
                     || self
                         .subscribed
                         .get(&kind)
-                        .is_some_and(|names| names.contains(&wanted.name));
+                        .is_some_and(|names| names.contains(wanted.name()));
                 if subscribed {
-                    let has = self.has(kind, &wanted.name).map(|has| &has.version);
-                    assert_eq!(has, Some(&wanted.version), "{kind} {} did not arrive", wanted.name);
+                    let has = self.has(kind, wanted.name()).map(|has| has.version());
+                    assert_eq!(has, Some(wanted.version()), "{kind} {} did not arrive", wanted.name());
                 }
             }
             if self.rejects == 0 {
