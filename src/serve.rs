@@ -52,10 +52,6 @@ use self::endpoints::Endpoints;
 use crate::console::Console;
 use crate::exit_code::Exit;
 
-/// Changes of the meshes within this time of the last one are sent to the Envoys together, so that a burst of writes
-/// does not translate every mesh once per write.
-const MIN_INTERVAL: Duration = Duration::from_millis(5);
-
 /// Time for open API requests once the process is to stop.
 const GRACE: Duration = Duration::from_secs(5);
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::aws::EndpointDiscovery;
 use super::discovery::UnreadDiscovery;
-use super::{MIN_INTERVAL, owned};
+use super::owned;
 
 /// The source of endpoints, and with them of the mesh state.
 #[derive(Debug)]
@@ -46,14 +46,14 @@ impl Endpoints {
         state
     }
 
-    /// Sends each change of the meshes and their endpoints to the Envoys. Ends with the API.
+    /// Sends each change of the meshes and their endpoints to the Envoys at once. Changes are sent together while an Envoy
+    /// has not answered the last one. Ends with the API.
     pub(super) async fn follow(self, control: &ControlPlane) {
         match self {
             Self::CloudMap(discovery) => discovery.run(control.clone()).await,
             Self::Unread(mut meshes) => loop {
                 let now = owned(&meshes.borrow_and_update());
                 control.update(|state| state.meshes = now);
-                tokio::time::sleep(MIN_INTERVAL).await;
                 if meshes.changed().await.is_err() {
                     return;
                 }

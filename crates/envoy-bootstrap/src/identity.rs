@@ -46,7 +46,7 @@ impl Identity {
 }
 
 /// A service of Service Connect.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceIdentity {
     /// The ECS cluster's name.
     pub cluster: String,

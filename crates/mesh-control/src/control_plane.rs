@@ -11,21 +11,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::RawQuery;
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use server_tls::ServerTls;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tower::util::MapResponseLayer;
-use xds_server::{AdsService, NodeStatus, Source, StatusBoard};
+use xds_server::{AdsService, Limits, Metrics, NodeStatus, Source, StatusBoard};
 
 use crate::call_statistics::CallStatistics;
 use crate::grpc_message;
 use crate::mesh_state::MeshState;
 use crate::mesh_state_source::MeshStateSource;
-use crate::status::{SourceStatus, Status};
+use crate::metrics;
+use crate::status::{PageQuery, SourceStatus, Status, StatusSummary};
 
 /// HTTP/2 keepalive of xDS connections.
 #[derive(Debug, Clone, Copy)]
@@ -43,12 +46,15 @@ impl Default for Keepalive {
     }
 }
 
+/// HTTP/2 streams of one connection. An Envoy has one for ADS and one for call statistics.
+const STREAMS_PER_CONNECTION: u32 = 16;
+
 /// The addresses of a control plane.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
     /// ADS over gRPC; without TLS unless [`ControlPlaneBuilder::xds_tls`] is set.
     pub xds: SocketAddr,
-    /// `GET /status`, a JSON document ([`Status`]), and `GET /healthz`. Without TLS.
+    /// `GET /status`, a JSON document ([`StatusPage`](crate::status::StatusPage)), `GET /metrics` for Prometheus, and `GET /healthz`. Without TLS.
     pub status: SocketAddr,
 }
 
@@ -132,6 +138,7 @@ pub struct ControlPlaneBuilder<S = MeshStateSource> {
     listener: Option<std::net::TcpListener>,
     tls: Option<ServerTls>,
     keepalive: Keepalive,
+    limits: Limits,
     calls: Option<CallStatistics>,
     readiness: Arc<dyn ReadinessSource>,
     ready: Option<Ready>,
@@ -145,6 +152,7 @@ impl<S> fmt::Debug for ControlPlaneBuilder<S> {
             .field("listener", &self.listener)
             .field("tls", &self.tls)
             .field("keepalive", &self.keepalive)
+            .field("limits", &self.limits)
             .field("calls", &self.calls)
             .field("readiness", &self.readiness)
             .finish_non_exhaustive()
@@ -194,6 +202,12 @@ impl<S: Source> ControlPlaneBuilder<S> {
         self
     }
 
+    /// Other limits of ADS streams. Default: [`Limits::default`].
+    pub fn xds_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Receives call statistics of Envoys on the xDS address, from bootstraps with
     /// [`reports_calls`](envoy_bootstrap::Bootstrap::reports_calls). Default: they are rejected, as unimplemented.
     pub fn call_statistics(mut self, calls: CallStatistics) -> Self {
@@ -228,6 +242,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
             listener: self.listener,
             tls: self.tls,
             keepalive: self.keepalive,
+            limits: self.limits,
             calls: self.calls,
             readiness: self.readiness,
             ready: self.ready,
@@ -267,12 +282,13 @@ impl<S: Source> ControlPlaneBuilder<S> {
         };
         let listener = listen(status).await?;
         let status = local_addr(listener.local_addr(), status)?;
-        let ads = AdsService::new(Arc::clone(&self.source) as Arc<dyn Source>);
+        let ads = AdsService::new(Arc::clone(&self.source) as Arc<dyn Source>).with_limits(self.limits);
         let control = ControlPlane {
             source: self.source,
             addresses: Addresses { xds, status },
             pages: Pages {
                 board: ads.status_board(),
+                metrics: ads.metrics(),
                 readiness: self.readiness,
             },
         };
@@ -286,6 +302,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
                 .http2_keepalive_interval(Some(keepalive.interval))
                 .http2_keepalive_timeout(Some(keepalive.timeout))
                 .layer(MapResponseLayer::new(grpc_message::plain))
+                .max_concurrent_streams(STREAMS_PER_CONNECTION)
                 .add_service(ads.into_server())
                 .add_optional_service(calls);
             tokio::try_join!(
@@ -299,7 +316,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
                             server.serve_with_incoming_shutdown(connections, pending()).await
                         }
                         None => {
-                            let connections = TcpListenerStream::new(listener);
+                            let connections = TcpListenerStream::new(listener).map(without_delay);
                             server.serve_with_incoming_shutdown(connections, pending()).await
                         }
                     };
@@ -347,6 +364,7 @@ impl ControlPlane {
             listener: None,
             tls: None,
             keepalive: Keepalive::default(),
+            limits: Limits::default(),
             calls: None,
             readiness: Arc::new(StaticSource),
             ready: None,
@@ -402,14 +420,27 @@ impl<S: Source> ControlPlane<S> {
     }
 }
 
+/// A connection that sends small responses at once, not after the ACK of earlier ones.
+fn without_delay(connection: io::Result<TcpStream>) -> io::Result<TcpStream> {
+    let connection = connection?;
+    connection.set_nodelay(true)?;
+    Ok(connection)
+}
+
 /// The data of the status pages.
 #[derive(Debug, Clone)]
 struct Pages {
     board: StatusBoard,
+    metrics: Metrics,
     readiness: Arc<dyn ReadinessSource>,
 }
 
 impl Pages {
+    fn metrics(&self) -> String {
+        let Status { sources, nodes } = self.status();
+        metrics::render(&self.metrics, &StatusSummary::of(&nodes), &sources)
+    }
+
     fn status(&self) -> Status {
         Status {
             sources: self.readiness.sources(),
@@ -467,20 +498,33 @@ fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-const INDEX: &str = "GET /status: what each Envoy has accepted and rejected, and the status of each source\n\
+const INDEX: &str = "GET /status: a summary, what each Envoy has accepted and rejected, and the status of each source\n\
+                     GET /status?state=settled|unsettled|rejecting&node=TEXT&offset=N&limit=N: some of the Envoys\n\
+                     GET /metrics: the same in numbers, for Prometheus\n\
                      GET /healthz: ok, or why Envoys are not served yet\n";
 
 fn status_pages(pages: Pages) -> Router {
-    let health = pages.clone();
+    let (health, metrics) = (pages.clone(), pages.clone());
     Router::new()
         .route("/healthz", get(async move || health.health()))
         .route("/", get(async || INDEX))
-        .route("/status", get(async move || status_page(pages.status())))
+        .route(
+            "/metrics",
+            get(async move || ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.metrics())),
+        )
+        .route(
+            "/status",
+            get(async move |RawQuery(query): RawQuery| status_page(&pages, query.as_deref())),
+        )
 }
 
 /// The document, indented for `curl`.
-fn status_page(status: Status) -> impl IntoResponse {
-    match serde_json::to_string_pretty(&status) {
+fn status_page(pages: &Pages, query: Option<&str>) -> Response {
+    let page = match PageQuery::parse(query.unwrap_or_default()) {
+        Ok(query) => query.page(pages.status()),
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    };
+    match serde_json::to_string_pretty(&page) {
         Ok(document) => {
             let headers = [(header::CONTENT_TYPE, "application/json")];
             (StatusCode::OK, headers, format!("{document}\n")).into_response()

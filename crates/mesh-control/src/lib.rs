@@ -11,9 +11,10 @@
 //! Reading order:
 //! - [`mesh_state`]: namespaces, meshes, load balancers and endpoints, the same for all Envoys, with [`certificates`];
 //! - [`node`]: node id and node metadata of one Envoy, from `envoy-bootstrap`;
-//! - `translate`: from the two to Envoy's resources, pure;
+//! - `translate`: from the two to Envoy's resources, pure; `configuration`: in parts that Envoys share;
+//! - `incremental`: the translations in use, and what of them a change touches;
 //! - `mesh_state_source`: the mesh state as a source of snapshots for `xds-server`;
-//! - [`control_plane`], `grpc_message`, [`status`]: the servers;
+//! - [`control_plane`], `grpc_message`, [`status`], `metrics`: the servers;
 //! - [`statistics`], [`call_statistics`]: calls between virtual nodes, as Envoys count them;
 //! - [`access_log`]: access-log entries of sampled requests.
 #![doc = include_str!("docs/app_mesh.md")]
@@ -21,10 +22,13 @@
 pub mod access_log;
 pub mod call_statistics;
 pub mod certificates;
+mod configuration;
 pub mod control_plane;
 mod grpc_message;
+mod incremental;
 pub mod mesh_state;
 mod mesh_state_source;
+mod metrics;
 pub mod node;
 pub mod statistics;
 pub mod status;
@@ -38,9 +42,9 @@ pub use mesh_state::{Endpoint, HeaderLimits, MeshState, NodeEndpoint, Target};
 pub use mesh_state_source::MeshStateSource;
 pub use node::{Identity, NodeMetadata, ServiceIdentity};
 pub use statistics::{Counts, NodeStatistics};
-pub use status::{SourceStatus, Status};
+pub use status::{SourceStatus, Status, StatusPage, StatusSummary};
 pub use translate::egress_clusters;
 pub use xds_server::{
-    Configured, NodeStatus, RejectedResource, ResourceType, Snapshot, Source, SourceError, StatusBoard, TypeReport,
-    XdsProtocol,
+    Configured, Limits, NodeStatus, RejectedResource, ResourceType, Snapshot, Source, SourceError, StatusBoard,
+    TypeReport, XdsProtocol,
 };

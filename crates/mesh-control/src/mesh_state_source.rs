@@ -2,98 +2,76 @@
 
 use std::sync::Arc;
 
-use envoy_bootstrap::{Identity, NodeMetadata, availability_zone, task_name};
+use envoy_bootstrap::task_name;
 use tokio::sync::watch;
 use xds_server::{Configured, Node, Source, SourceError};
 
+use crate::configuration::{NodeKey, PartError};
+use crate::incremental::{Translations, zone_of};
 use crate::mesh_state::MeshState;
-use crate::translate;
+use crate::translate::Translation;
 
 impl MeshState {
-    /// The configuration of this Envoy. Pure: the same state and node give the same snapshot.
+    /// The configuration of this Envoy, translated from scratch. Pure: the same state and node give the same snapshot.
     ///
     /// # Errors
     ///
     /// If the node id or the node metadata are invalid, the service is in no Service Connect namespace, the mesh has no
-    /// such virtual node or gateway, or the snapshot is inconsistent.
+    /// such virtual node or gateway, there is no such load balancer, or the snapshot is inconsistent.
     pub fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
-        let unknown = |reason: String| SourceError::UnknownNode(reason);
-        let translation = match Identity::parse(&node.id).map_err(|error| unknown(error.to_string()))? {
-            Identity::Service(service) => {
-                let metadata =
-                    NodeMetadata::parse(&node.id, &node.metadata).map_err(|error| unknown(error.to_string()))?;
-                translate::service_connect(self, &service, &metadata)
-                    .ok_or_else(|| unknown(format!("service `{service}` is in no Service Connect namespace")))?
-            }
-            Identity::LoadBalancer(name) => {
-                let metadata =
-                    NodeMetadata::parse(&node.id, &node.metadata).map_err(|error| unknown(error.to_string()))?;
-                translate::load_balancer(self, &name, &metadata)
-                    .ok_or_else(|| unknown(format!("there is no load balancer `{name}`")))?
-            }
-            Identity::MeshNode(path) if !self.meshes.contains_key(&path.mesh) => {
-                return Err(unknown(format!("there is no mesh `{}`", path.mesh)));
-            }
-            Identity::MeshNode(path) => {
-                let metadata = NodeMetadata::parse_mesh_node(&node.id, &node.metadata)
-                    .map_err(|error| unknown(error.to_string()))?;
-                translate::app_mesh(self, &path, &metadata)
-                    .ok_or_else(|| unknown(format!("there is no {} in mesh `{}`", path.description(), path.mesh)))?
-            }
-        };
-        translation
-            .snapshot
-            .check()
-            .map_err(|error| SourceError::Inconsistent {
-                node: node.id.clone(),
-                error,
-            })?;
+        let Translation { snapshot, notes, .. } = self
+            .translate(node)
+            .map_err(|error| error.into_source_error(&node.id))?;
         Ok(Configured {
-            snapshot: Arc::new(translation.snapshot),
-            notes: translation.notes,
+            snapshot: Arc::new(snapshot),
+            notes,
             task: task_name(&node.metadata).map(str::to_owned),
-            zone: availability_zone(&node.metadata)
-                .or(node.zone.as_deref())
-                .map(str::to_owned),
+            zone: zone_of(node),
         })
+    }
+
+    fn translate(&self, node: &Node) -> Result<Translation, PartError> {
+        let mut parts = NodeKey::of(node)?.parts(self)?.into_iter();
+        let first = match parts.next() {
+            Some(part) => part.translate(self)?,
+            None => Translation::default(),
+        };
+        parts.try_fold(first, |all, part| Ok(all.union(part.translate(self)?)))
     }
 }
 
-/// A mesh state behind a [`ControlPlane`](crate::ControlPlane): each change is pushed to the Envoys that it concerns.
+/// A mesh state behind a [`ControlPlane`](crate::ControlPlane): each change is pushed to the Envoys that it concerns, and
+/// translated once for all that are equal.
 #[derive(Debug, Clone)]
 pub struct MeshStateSource {
-    state: Arc<watch::Sender<Arc<MeshState>>>,
-    revision: Arc<watch::Sender<u64>>,
+    translations: Arc<Translations>,
 }
 
 impl MeshStateSource {
     pub(crate) fn new(state: MeshState) -> Self {
         Self {
-            state: Arc::new(watch::Sender::new(Arc::new(state))),
-            revision: Arc::new(watch::Sender::new(0)),
+            translations: Arc::new(Translations::new(state)),
         }
     }
 
-    /// Changes the state, and wakes the streams if it differs afterwards.
+    /// Changes the state, and wakes the streams that the changes concern.
     pub(crate) fn update(&self, change: impl FnOnce(&mut MeshState)) {
-        let changed = self.state.send_if_modified(|state| {
-            let before = Arc::clone(state);
-            change(Arc::make_mut(state));
-            before != *state
-        });
-        if changed {
-            self.revision.send_modify(|revision| *revision += 1);
-        }
+        self.translations.update(change);
     }
 }
 
 impl Source for MeshStateSource {
     fn configure(&self, node: &Node) -> Result<Configured, SourceError> {
-        let state = Arc::clone(&self.state.borrow());
-        state.configure(node)
+        xds_server::View::configure(&self.translations.view(node)?)
     }
 
     fn revisions(&self) -> watch::Receiver<u64> {
-        self.revision.subscribe()
+        self.translations.revisions()
+    }
+
+    fn view(&self, node: &Node) -> Option<Box<dyn xds_server::View>> {
+        // One that has no view has an error, which `configure` returns.
+        let view = self.translations.view(node).ok()?;
+        Some(Box::new(view))
     }
 }

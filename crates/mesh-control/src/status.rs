@@ -1,13 +1,17 @@
 //! The document of `GET /status`: the connected Envoys and the sources of the mesh state.
 
+mod page;
+
 use serde::Serialize;
 use xds_server::NodeStatus;
 
-/// The status of a control plane, as served by `GET /status`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) use page::PageQuery;
+pub use page::{StatusPage, StatusSummary};
+
+/// The status of a control plane. `GET /status` serves it in pages ([`StatusPage`]).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Status {
     /// The polled sources of the mesh state. Empty if the mesh state is set in process.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<SourceStatus>,
     /// The connected Envoys, sorted by task.
     pub nodes: Vec<NodeStatus>,

@@ -41,9 +41,12 @@ mod virtual_hosts;
 mod virtual_service;
 mod weighted_clusters;
 
+use envoy_types::pb::envoy::config::cluster::v3::Cluster;
+use envoy_types::pb::envoy::config::endpoint::v3::ClusterLoadAssignment;
 use mesh_model::app_mesh::{Kind, ResourcePath, Topology};
 
 use self::context::NodeContext;
+use self::discovery::Discovery;
 use super::Translation;
 use crate::mesh_state::MeshState;
 use crate::node::NodeMetadata;
@@ -53,6 +56,26 @@ use crate::node::NodeMetadata;
 #[must_use]
 pub fn egress_clusters(mesh: &Topology, node: &str) -> Vec<String> {
     names::egress_clusters(mesh, node)
+}
+
+/// The endpoints of a virtual node's listener in this cluster. `None` if they are not served by EDS.
+pub(super) fn load_assignment(
+    state: &MeshState,
+    mesh: &str,
+    node: &str,
+    port: u16,
+    metadata: &NodeMetadata,
+    cluster: &str,
+) -> Option<ClusterLoadAssignment> {
+    let mesh = state.meshes.get(mesh)?;
+    let spec = mesh.virtual_nodes.get(node)?;
+    let context = NodeContext::new(state, mesh, metadata);
+    let cluster = Cluster {
+        name: cluster.to_owned(),
+        ..Default::default()
+    };
+    let (_, endpoints) = Discovery::of(&context, spec, port).apply_to(cluster);
+    endpoints
 }
 
 /// The configuration of a task of this virtual node or gateway. `None` if the mesh has none of this name.

@@ -24,10 +24,11 @@ mod source_addresses;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use envoy_types::pb::envoy::config::core::v3::address::Address as AddressKind;
 use envoy_types::pb::envoy::config::core::v3::{Address, Pipe, TrafficDirection, TransportSocket};
+use envoy_types::pb::envoy::config::endpoint::v3::ClusterLoadAssignment;
 use envoy_types::pb::envoy::config::listener::v3::listener_filter::ConfigType;
 use envoy_types::pb::envoy::config::listener::v3::{Filter, FilterChain, Listener as EnvoyListener, ListenerFilter};
 use envoy_types::pb::envoy::extensions::filters::listener::proxy_protocol::v3::ProxyProtocol;
@@ -36,9 +37,9 @@ use xds_server::Snapshot;
 
 use self::manager::Manager;
 use self::routes::{Ports, Routes};
-use super::Translation;
 use super::envoy::{any, listening};
 use super::listener::Tcp;
+use super::{EndpointSource, Translation};
 use crate::mesh_state::MeshState;
 use crate::node::{NodeMetadata, ingress_listener};
 
@@ -51,6 +52,7 @@ pub(crate) fn load_balancer(state: &MeshState, name: &str, metadata: &NodeMetada
         metadata,
         snapshot: Snapshot::new(),
         notes: Vec::new(),
+        endpoints: BTreeMap::new(),
     };
     for (port, listener) in &load_balancer.listeners {
         node.add_listener(*port, listener);
@@ -62,7 +64,15 @@ pub(crate) fn load_balancer(state: &MeshState, name: &str, metadata: &NodeMetada
     Some(Translation {
         snapshot: node.snapshot,
         notes: node.notes,
+        endpoints: node.endpoints,
     })
+}
+
+/// The targets of a target group as endpoints of its cluster. `None` if there is no such target group.
+pub(super) fn load_assignment(state: &MeshState, target_group: &str) -> Option<ClusterLoadAssignment> {
+    let targets = state.targets.get(target_group).map_or(&[][..], Vec::as_slice);
+    let target_group = state.target_groups.get(target_group)?;
+    Some(cluster::endpoints(target_group, targets))
 }
 
 /// The translation of a load balancer.
@@ -72,6 +82,7 @@ struct Node<'a> {
     metadata: &'a NodeMetadata,
     snapshot: Snapshot,
     notes: Vec<String>,
+    endpoints: BTreeMap<String, EndpointSource>,
 }
 
 /// Where a listener accepts connections.
@@ -205,7 +216,8 @@ impl<'a> Node<'a> {
     }
 
     fn add_target_group(&mut self, name: &str) {
-        let Some(target_group) = self.state.target_groups.get(name) else {
+        let target_group = self.state.target_groups.get(name);
+        let (Some(target_group), Some(endpoints)) = (target_group, load_assignment(self.state, name)) else {
             self.notes
                 .push(format!("target group `{name}` does not exist, and has no targets"));
             let cluster = cluster::without_targets(name);
@@ -213,8 +225,8 @@ impl<'a> Node<'a> {
             return;
         };
         let cluster = cluster::of_target_group(target_group, self.load_balancer);
-        let targets = self.state.targets.get(name).map_or(&[][..], Vec::as_slice);
-        let endpoints = cluster::endpoints(target_group, targets);
+        let source = EndpointSource::TargetGroup(name.to_owned());
+        self.endpoints.insert(cluster.name.clone(), source);
         self.snapshot = std::mem::take(&mut self.snapshot)
             .with_cluster(&cluster)
             .with_endpoints(&endpoints);

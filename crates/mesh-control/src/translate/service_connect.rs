@@ -27,43 +27,75 @@ mod ingress;
 mod routes;
 mod transparent_proxy;
 
+use std::collections::BTreeMap;
+
+use envoy_types::pb::envoy::config::endpoint::v3::ClusterLoadAssignment;
 use mesh_model::namespace::{Namespace, ServiceConnectService};
 
-use super::Translation;
+use super::{EndpointSource, Translation};
 use crate::mesh_state::MeshState;
-use crate::node::{NodeMetadata, ServiceIdentity};
+use crate::node::NodeMetadata;
 use xds_server::Snapshot;
 
-/// The configuration of a task of `service` with these node metadata. `None` if the service is in no namespace.
-pub(crate) fn service_connect(
-    state: &MeshState,
-    service: &ServiceIdentity,
-    metadata: &NodeMetadata,
-) -> Option<Translation> {
-    let namespace = state.namespaces.get(state.services.get(service)?)?;
+/// What a task with these node metadata needs to call the services of a namespace: the same for all its services.
+pub(crate) fn translate_egress(state: &MeshState, namespace: &Namespace, metadata: &NodeMetadata) -> Translation {
     let mut translation = Translation {
         snapshot: Snapshot::new(),
         notes: Vec::new(),
+        endpoints: BTreeMap::new(),
     };
     let limits = state.header_limits;
     for endpoint in &namespace.services {
         let name = names::egress_cluster(namespace, endpoint);
-        let instances = state.endpoints_of(&namespace.name, &endpoint.discovery_name);
         translation.snapshot = translation
             .snapshot
             .with_cluster(&cluster::egress(&name, endpoint, limits))
-            .with_endpoints(&super::envoy::load_assignment(
+            .with_endpoints(&load_assignment(
+                state,
+                &namespace.name,
+                &endpoint.discovery_name,
                 &name,
-                instances.iter().map(|instance| instance.address),
             ));
+        let source = EndpointSource::Service {
+            namespace: namespace.name.clone(),
+            discovery_name: endpoint.discovery_name.clone(),
+        };
+        translation.endpoints.insert(name, source);
     }
     if metadata.extension.is_transparent_proxy {
         transparent_proxy::translate(namespace, metadata, limits, &mut translation);
     } else {
         egress::translate(namespace, metadata, limits, &mut translation);
     }
-    ingress::translate(namespace, &service.service, (metadata, limits), &mut translation);
-    Some(translation)
+    translation
+}
+
+/// What a task of `service` with these node metadata needs to be called.
+pub(crate) fn translate_ingress(
+    state: &MeshState,
+    namespace: &Namespace,
+    service: &str,
+    metadata: &NodeMetadata,
+) -> Translation {
+    let mut translation = Translation {
+        snapshot: Snapshot::new(),
+        notes: Vec::new(),
+        endpoints: BTreeMap::new(),
+    };
+    let limits = state.header_limits;
+    ingress::translate(namespace, service, (metadata, limits), &mut translation);
+    translation
+}
+
+/// The endpoints of a service.
+pub(super) fn load_assignment(
+    state: &MeshState,
+    namespace: &str,
+    discovery_name: &str,
+    cluster: &str,
+) -> ClusterLoadAssignment {
+    let instances = state.endpoints_of(namespace, discovery_name);
+    super::envoy::load_assignment(cluster, instances.iter().map(|instance| instance.address))
 }
 
 /// Names of Envoy's resources.

@@ -14,7 +14,8 @@ async fn the_status_page_has_every_node(protocol: XdsProtocol) {
     let blue_endpoint = endpoint("blue", AppProtocol::Http);
     let mesh = Mesh::start(protocol, &[blue_endpoint.clone(), endpoint("db", AppProtocol::Tcp)]).await;
     assert_eq!(page(&mesh, "/healthz").await, "ok\n");
-    assert_eq!(status(&mesh).await, json!({"nodes": []}));
+    let none = json!({"nodes": 0, "settled": 0, "rejecting": 0, "with_notes": 0});
+    assert_eq!(status(&mesh).await, json!({"summary": none, "nodes": []}));
 
     let application = Upstream::start("blue", Behaviour::Name).await;
     let blue = Task::with_application(&mesh, &blue_endpoint, application.address).await;
@@ -39,7 +40,8 @@ async fn the_status_page_has_every_node(protocol: XdsProtocol) {
         "listeners": counts(2),
         "routes": counts(2),
     });
-    assert_eq!(status(&mesh).await, json!({"nodes": [expected]}));
+    let one = json!({"nodes": 1, "settled": 1, "rejecting": 0, "with_notes": 1, "oldest_revision": 2});
+    assert_eq!(status(&mesh).await, json!({"summary": one, "nodes": [expected]}));
 
     // Nodes are sorted by task, and removed when they disconnect.
     let _green = Task::start(&mesh, "green").await;

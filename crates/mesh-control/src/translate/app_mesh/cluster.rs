@@ -77,7 +77,12 @@ pub(super) fn of_node(
         )
     };
     let (cluster, endpoints) = discovery.apply_to(cluster);
-    context.add_cluster(cluster, endpoints, backend.service)
+    let has_endpoints = endpoints.is_some();
+    let name = context.add_cluster(cluster, endpoints, backend.service);
+    if has_endpoints {
+        context.add_endpoint_source(&name, node, mapping.port);
+    }
+    name
 }
 
 /// The application of a virtual node, with the limits of the listener.

@@ -10,7 +10,7 @@ use mesh_model::app_mesh::client_policy::{BackendDefaults, ClientPolicy};
 use mesh_model::app_mesh::tls::ClientPolicyTls;
 use mesh_model::app_mesh::{Topology, VirtualNodeSpec};
 
-use super::super::Translation;
+use super::super::{EndpointSource, Translation};
 use crate::mesh_state::MeshState;
 use crate::node::NodeMetadata;
 use xds_server::Snapshot;
@@ -22,6 +22,7 @@ pub(super) struct NodeContext<'a> {
     pub(super) metadata: &'a NodeMetadata,
     snapshot: Snapshot,
     notes: Vec<String>,
+    endpoints: BTreeMap<String, EndpointSource>,
     /// The clusters so far, to find duplicate names.
     clusters: BTreeMap<String, Cluster>,
 }
@@ -41,6 +42,7 @@ impl<'a> NodeContext<'a> {
             metadata,
             snapshot: Snapshot::new(),
             notes: Vec::new(),
+            endpoints: BTreeMap::new(),
             clusters: BTreeMap::new(),
         }
     }
@@ -78,6 +80,16 @@ impl<'a> NodeContext<'a> {
         name
     }
 
+    /// Records the virtual node whose tasks are the endpoints of a cluster.
+    pub(super) fn add_endpoint_source(&mut self, cluster: &str, node: &str, port: u16) {
+        let source = EndpointSource::VirtualNode {
+            mesh: self.mesh.name.clone(),
+            node: node.to_owned(),
+            port,
+        };
+        self.endpoints.insert(cluster.to_owned(), source);
+    }
+
     pub(super) fn add_routes(&mut self, routes: &RouteConfiguration) {
         self.snapshot = std::mem::take(&mut self.snapshot).with_routes(routes);
     }
@@ -90,6 +102,7 @@ impl<'a> NodeContext<'a> {
         Translation {
             snapshot: self.snapshot,
             notes: self.notes,
+            endpoints: self.endpoints,
         }
     }
 }

@@ -10,7 +10,7 @@ use envoy_types::pb::envoy::config::route::v3::route::Action;
 use mesh_model::service_connect::AppProtocol;
 
 use super::*;
-use crate::node::{MeshwrightMetadata, egress_listener, ingress_listener};
+use crate::node::{MeshwrightMetadata, ServiceIdentity, egress_listener, ingress_listener};
 use xds_server::{Reference, ResourceType};
 
 mod transparent_proxy;
@@ -51,6 +51,12 @@ fn state(endpoints: impl IntoIterator<Item = ServiceConnectService>) -> MeshStat
     state
 }
 
+fn service_connect(state: &MeshState, service: &ServiceIdentity, metadata: &NodeMetadata) -> Option<Translation> {
+    let namespace = state.namespaces.get(state.services.get(service)?)?;
+    let ingress = translate_ingress(state, namespace, &service.service, metadata);
+    Some(translate_egress(state, namespace, metadata).union(ingress))
+}
+
 fn node_metadata(listeners: &[(String, u16)]) -> NodeMetadata {
     NodeMetadata {
         listener_ports: listeners.iter().cloned().collect(),
@@ -63,7 +69,7 @@ fn node_metadata(listeners: &[(String, u16)]) -> NodeMetadata {
 
 fn names(translation: &Translation, kind: ResourceType) -> Vec<&str> {
     let resources = translation.snapshot.of_type(kind);
-    resources.map(|resource| resource.name.as_str()).collect()
+    resources.map(|resource| resource.name()).collect()
 }
 
 #[test]
@@ -167,7 +173,7 @@ fn two_endpoints_on_one_port_share_its_listener() {
         kind: ResourceType::Cluster,
         name: "cds_ingress_ns_a_http_3000".to_owned(),
     };
-    assert_eq!(routes.expect("routes").references, [application]);
+    assert_eq!(routes.expect("routes").references(), [application]);
 }
 
 #[test]
@@ -202,7 +208,7 @@ fn only_ingress_listeners_bind_the_ingress_address() {
             .snapshot
             .get(ResourceType::Listener, name)
             .expect("a listener");
-        let listener: Listener = prost::Message::decode(listener.body.value.as_slice()).expect("decodes");
+        let listener: Listener = prost::Message::decode(listener.message()).expect("decodes");
         match listener.address.and_then(|address| address.address) {
             Some(AddressKind::SocketAddress(at)) => (at.address, at.port_specifier),
             other => panic!("no address: {other:?}"),

@@ -50,7 +50,7 @@ fn chains(translation: &Translation) -> BTreeMap<String, ConfigType> {
     let Some(listener) = translation.snapshot.get(ResourceType::Listener, "lds_egress") else {
         return BTreeMap::new();
     };
-    let listener = Listener::decode(listener.body.value.as_slice()).expect("decodes");
+    let listener = Listener::decode(listener.message()).expect("decodes");
     assert!(listener.default_filter_chain.is_none(), "no default filter chain");
     let chains = listener.filter_chains.into_iter().map(|chain| {
         let condition = chain.filter_chain_match.expect("a condition");
@@ -94,7 +94,7 @@ fn idle_timeout(manager: &HttpConnectionManager) -> i64 {
 
 fn domains(translation: &Translation, routes: &str) -> Vec<(String, Vec<String>)> {
     let routes = translation.snapshot.get(ResourceType::Route, routes).expect("routes");
-    let routes = RouteConfiguration::decode(routes.body.value.as_slice()).expect("decodes");
+    let routes = RouteConfiguration::decode(routes.message()).expect("decodes");
     let hosts = routes.virtual_hosts.into_iter();
     hosts.map(|host| (host.name, host.domains)).collect()
 }
@@ -135,7 +135,7 @@ fn the_listener_reads_the_original_destination_and_binds_loopback() {
         .snapshot
         .get(ResourceType::Listener, "lds_egress")
         .expect("there");
-    let listener = Listener::decode(listener.body.value.as_slice()).expect("decodes");
+    let listener = Listener::decode(listener.message()).expect("decodes");
     let filters: Vec<&str> = listener
         .listener_filters
         .iter()
@@ -242,7 +242,7 @@ fn the_application_address_is_that_of_the_metadata() {
         let cluster = translation
             .snapshot
             .get(ResourceType::Cluster, "cds_ingress_ns_a_http_3000");
-        let reached = application(&cluster.expect("there").body.value);
+        let reached = application(cluster.expect("there").message());
         assert_eq!(reached, (expected.to_owned(), 3000));
     }
 }
