@@ -47,7 +47,7 @@ pub(crate) struct OpenStreams {
 
 impl OpenStreams {
     /// Counts a stream from this address.
-    pub(crate) fn from_address(
+    pub(crate) fn of_address(
         &self,
         address: Option<IpAddr>,
         limits: &Limits,
@@ -150,10 +150,10 @@ mod tests {
         assert!(open.nodes.0.lock().expect("not poisoned").is_empty());
 
         let address = Some(IpAddr::from([192, 0, 2, 1]));
-        let stream = open.from_address(address, &limits).expect("the first one");
+        let stream = open.of_address(address, &limits).expect("the first one");
         assert!(stream.is_some());
-        open.from_address(address, &limits).expect_err("one too many");
+        open.of_address(address, &limits).expect_err("one too many");
         let loopback = Some(IpAddr::from([127, 0, 0, 1]));
-        assert!(open.from_address(loopback, &limits).expect("exempt").is_none());
+        assert!(open.of_address(loopback, &limits).expect("exempt").is_none());
     }
 }

@@ -93,8 +93,13 @@ struct OpenStream<R> {
 struct Open {
     node: Node,
     task: Option<String>,
-    view: Option<Box<dyn View>>,
+    zone: Option<String>,
     notes: Vec<String>,
+    /// Whether the board has task, zone and notes as they are.
+    is_described: bool,
+    view: Option<Box<dyn View>>,
+    /// The latest change that the session knows.
+    followed: u64,
     session: Session,
     /// The first change that the client has not ACKed or NACKed as a whole.
     changed: Option<Instant>,
@@ -109,7 +114,13 @@ impl Open {
         }
     }
 
-    fn report(&self, status: &mut StreamStatus) {
+    fn report(&mut self, status: &mut StreamStatus) {
+        status.progress.followed = self.followed;
+        if !std::mem::replace(&mut self.is_described, true) {
+            status.task = self.task.as_deref().map(Arc::from);
+            status.zone = self.zone.as_deref().map(Arc::from);
+            status.notes = self.notes.as_slice().into();
+        }
         status.settled = self.session.is_settled();
         for (report, kind) in status.types.iter_mut().zip(ResourceType::IN_ORDER.iter().copied()) {
             *report = self.session.report(kind);
@@ -245,7 +256,7 @@ impl<R: Request> OpenStream<R> {
         let id = Arc::from(node.id.as_str());
         let counted = open
             .of_node(&id, limits)
-            .and_then(|counted| Ok((counted, open.from_address(self.address, limits)?)))
+            .and_then(|counted| Ok((counted, open.of_address(self.address, limits)?)))
             .inspect_err(|status| log_rejection(rejections, &node, status.message()))?;
         let rejected = |error: SourceError| {
             log_rejection(rejections, &node, &error.to_string());
@@ -275,7 +286,7 @@ impl<R: Request> OpenStream<R> {
         self.entry.open(StreamStatus {
             id,
             task: task.as_deref().map(Arc::from),
-            zone: zone.map(Arc::from),
+            zone: zone.as_deref().map(Arc::from),
             protocol: session.protocol(),
             progress: Progress {
                 revisions: self.revisions.clone(),
@@ -289,8 +300,11 @@ impl<R: Request> OpenStream<R> {
         Ok(Open {
             node,
             task,
-            view,
+            zone,
             notes,
+            is_described: true,
+            view,
+            followed,
             session,
             changed: None,
             _counted: counted,
@@ -301,6 +315,7 @@ impl<R: Request> OpenStream<R> {
         let followed = *self.changes.borrow_and_update();
         let Some(open) = &mut self.open else { return };
         open.changed.get_or_insert_with(Instant::now);
+        open.followed = followed;
         let notes = match open.configure(&*self.shared.source) {
             Ok(Configured {
                 snapshot,
@@ -309,11 +324,8 @@ impl<R: Request> OpenStream<R> {
                 zone,
             }) => {
                 open.session.set_target(snapshot);
-                self.entry.update(|status| {
-                    status.task = task.as_deref().map(Arc::from);
-                    status.zone = zone.map(Arc::from);
-                });
-                open.task = task;
+                open.is_described &= open.task == task && open.zone == zone;
+                (open.task, open.zone) = (task, zone);
                 notes
             }
             // The Envoy keeps its last configuration: removing it would turn an error into an outage.
@@ -330,14 +342,7 @@ impl<R: Request> OpenStream<R> {
                 notes
             }
         };
-        self.entry.update(|status| {
-            status.progress.followed = followed;
-            // Until the pushes are known: nobody may see the old state as that of the new revision.
-            open.report(status);
-            if open.notes != notes {
-                status.notes = notes.as_slice().into();
-            }
-        });
+        open.is_described &= open.notes == notes;
         open.notes = notes;
     }
 }

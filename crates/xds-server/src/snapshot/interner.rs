@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::Snapshot;
-use super::resource::{Resource, ResourceType};
+use super::resource::Resource;
 
-/// Resources by type and name. It keeps none alive.
+/// The resources in use. It keeps none alive.
 ///
 /// A source that passes each snapshot through [`Snapshot::intern`] keeps one copy of what many Envoys have in common, and a
 /// stream finds what changed by comparing addresses.
@@ -18,52 +19,60 @@ pub struct Interner {
 
 #[derive(Default)]
 struct Resources {
-    by_name: HashMap<(ResourceType, Arc<str>), Vec<Weak<Resource>>>,
-    /// Names at which dropped resources are removed.
+    /// By a hash of the content: many Envoys have different resources of the same name.
+    by_content: HashMap<u64, Vec<Weak<Resource>>>,
+    /// Entries at which dropped resources are removed.
     sweep_at: usize,
 }
 
-/// Names up to which nothing is swept.
+/// Entries up to which nothing is swept.
 const MIN_SWEEP: usize = 1024;
 
 impl Interner {
     /// The known resource that is equal, or this one.
     #[must_use]
     pub fn resource(&self, resource: Resource) -> Arc<Resource> {
+        self.shared(&Arc::new(resource))
+    }
+
+    fn shared(&self, resource: &Arc<Resource>) -> Arc<Resource> {
+        let hash = hash_of(resource);
         let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
-        let interned = resources.intern(&Arc::new(resource));
-        resources.sweep();
-        interned
+        resources.intern(hash, resource)
     }
 
     pub(super) fn intern(&self, snapshot: &Snapshot) -> Snapshot {
-        let mut resources = self.resources.lock().unwrap_or_else(PoisonError::into_inner);
-        let interned = snapshot.map(|resource| resources.intern(resource));
-        resources.sweep();
-        interned
+        snapshot.map(|resource| self.shared(resource))
     }
 }
 
+/// A hash of type, name and message.
+fn hash_of(resource: &Resource) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    resource.encoded().hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Resources {
-    fn intern(&mut self, resource: &Arc<Resource>) -> Arc<Resource> {
-        let key = (resource.kind(), Arc::clone(resource.shared_name()));
-        let known = self.by_name.entry(key).or_default();
+    fn intern(&mut self, hash: u64, resource: &Arc<Resource>) -> Arc<Resource> {
+        let known = self.by_content.entry(hash).or_default();
         let mut same = known.iter().filter_map(Weak::upgrade);
         if let Some(same) = same.find(|known| known == resource) {
             return same;
         }
         known.retain(|known| known.strong_count() > 0);
         known.push(Arc::downgrade(resource));
+        self.sweep();
         Arc::clone(resource)
     }
 
     fn sweep(&mut self) {
-        if self.by_name.len() < self.sweep_at.max(MIN_SWEEP) {
+        if self.by_content.len() < self.sweep_at.max(MIN_SWEEP) {
             return;
         }
-        self.by_name
+        self.by_content
             .retain(|_, known| known.iter().any(|known| known.strong_count() > 0));
-        self.sweep_at = self.by_name.len() * 2;
+        self.sweep_at = self.by_content.len() * 2;
     }
 }
 

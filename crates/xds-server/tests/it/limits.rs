@@ -8,10 +8,10 @@ use envoy_types::pb::envoy::config::core::v3::Node as NodeMessage;
 use envoy_types::pb::envoy::service::discovery::v3::DeltaDiscoveryRequest;
 use envoy_types::pb::envoy::service::discovery::v3::aggregated_discovery_service_client::AggregatedDiscoveryServiceClient;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::transport::{Channel, Server};
 use tonic::{Code, Status};
 use xds_server::{AdsService, Configured, Limits, Node, ResourceType, Snapshot, Source, SourceError, StatusBoard};
@@ -149,22 +149,29 @@ async fn a_stream_without_a_request_ends() {
 async fn streams_of_a_node_are_limited() {
     let server = Limited::start(limits(|limits| limits.streams_per_node = 1)).await;
     let mut client = server.client().await;
-    let first = tokio_stream::iter([subscription(1)]).chain(tokio_stream::pending());
-    let first = client
-        .delta_aggregated_resources(first)
-        .await
-        .expect("the stream opens");
+    let (first, requests) = open_stream();
+    let response = client.delta_aggregated_resources(requests).await;
+    let _responses = response.expect("the stream opens");
     server.board.wait_until(|nodes| nodes.len() == 1).await;
     let status = end_of(&mut client, vec![subscription(1)]).await;
     assert_eq!(status.code(), Code::ResourceExhausted);
+    // The end of the requests ends the stream.
     drop(first);
     server.board.wait_until(<[_]>::is_empty).await;
-    let again = tokio_stream::iter([subscription(1)]).chain(tokio_stream::pending());
-    let _again = client
-        .delta_aggregated_resources(again)
-        .await
-        .expect("the stream opens");
+    let (_again, requests) = open_stream();
+    let response = client.delta_aggregated_resources(requests).await;
+    let _responses = response.expect("the stream opens");
     server.board.wait_until(|nodes| nodes.len() == 1).await;
+}
+
+/// A stream with a first request, open until the sender is dropped.
+fn open_stream() -> (
+    mpsc::Sender<DeltaDiscoveryRequest>,
+    ReceiverStream<DeltaDiscoveryRequest>,
+) {
+    let (sender, receiver) = mpsc::channel(1);
+    sender.try_send(subscription(1)).expect("there is room");
+    (sender, ReceiverStream::new(receiver))
 }
 
 /// Streams with 50,000 names each, which took 17 MB each while they were accepted.
