@@ -6,6 +6,9 @@ use xds_server::{Metrics, ResourceType};
 
 use crate::status::{SourceStatus, StatusSummary};
 
+/// Name, help text and value of a counter by type.
+type TypeCounter = (&'static str, &'static str, fn(&Metrics, ResourceType) -> u64);
+
 /// The document of `GET /metrics`.
 pub(crate) fn render(metrics: &Metrics, summary: &StatusSummary, sources: &[SourceStatus]) -> String {
     let mut text = Text::default();
@@ -24,7 +27,7 @@ pub(crate) fn render(metrics: &Metrics, summary: &StatusSummary, sources: &[Sour
         "Connected Envoys that reject a resource.",
     );
     text.sample("meshwright_xds_rejecting", &[], summary.rejecting as f64);
-    let by_type: [(&str, &str, fn(&Metrics, ResourceType) -> u64); 4] = [
+    let by_type: [TypeCounter; 4] = [
         ("pushes", "Responses sent.", |metrics, kind| {
             metrics.of_type(kind).pushes
         }),

@@ -99,7 +99,7 @@ fn mesh(variant: u8) -> Topology {
                 "backends": backends,
             }),
         );
-        let provider = if (number + variant) % 2 == 0 {
+        let provider = if (number + variant).is_multiple_of(2) {
             json!({"virtualNode": {"virtualNodeName": format!("n{next}")}})
         } else {
             json!({"virtualRouter": {"virtualRouterName": format!("r{next}")}})

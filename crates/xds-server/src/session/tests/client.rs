@@ -118,7 +118,7 @@ impl Client {
             XdsProtocol::Delta => &push.set,
         };
         let removed: Vec<String> = match self.protocol {
-            XdsProtocol::Delta => push.removed.iter().map(|name| name.to_string()).collect(),
+            XdsProtocol::Delta => push.removed.iter().map(ToString::to_string).collect(),
             XdsProtocol::Sotw if kind.is_wildcard_type() => {
                 let named: BTreeSet<&str> = resources.iter().map(|resource| resource.name()).collect();
                 let names = self.has.get(&kind).into_iter().flat_map(BTreeMap::keys);
