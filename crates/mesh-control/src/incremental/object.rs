@@ -74,7 +74,7 @@ pub(super) enum Object {
 
 /// Brings `state` up to `current`, and returns the objects that differed.
 pub(super) fn apply_changes(state: &mut MeshState, current: &MeshState) -> BTreeSet<Object> {
-    // A field without its own objects would be out of date here.
+    // A new field does not compile here until its changes are objects, too.
     let MeshState {
         namespaces: _,
         services: _,

@@ -6,6 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use envoy_bootstrap::{MeshwrightMetadata, ServiceIdentity};
 use mesh_model::app_mesh::{Assembly, KeyCasing, ResourcePath, Topology};
+use mesh_model::load_balancer::{
+    Action, Forward, Listener, ListenerProtocol, LoadBalancer, LoadBalancerKind, Rule, TargetGroup, TargetProtocol,
+    TargetStickiness,
+};
 use mesh_model::namespace::{Namespace, ServiceConnectService};
 use mesh_model::service_connect::AppProtocol;
 use proptest::prelude::*;
@@ -13,13 +17,16 @@ use serde_json::{Value, json};
 use xds_server::{Configured, ResourceType, Snapshot, View as _};
 
 use super::*;
-use crate::mesh_state::{Endpoint, NodeEndpoint};
-use crate::node::{NodeMetadata, TRANSPARENT_INGRESS, egress_listener, ingress_listener};
+use crate::certificates::{Certificates, ServerCertificate};
+use crate::mesh_state::{Endpoint, HeaderLimits, NodeEndpoint, Target};
+use crate::node::{NodeMetadata, TRANSPARENT_INGRESS, egress_listener, ingress_listener, load_balancer_node_id};
 
 /// Resources of each kind in the mesh.
 const NAMES: u8 = 4;
 /// Variants of each resource.
 const VARIANTS: u8 = 4;
+/// The name of a certificate, and of an authority.
+const CERTIFICATE: &str = "arn:a";
 
 /// One change: what it is about, which one of these, and its new content; none removes it.
 #[derive(Debug, Clone, Copy)]
@@ -44,9 +51,14 @@ enum Subject {
     NamespaceService,
     Service,
     Endpoints,
+    HeaderLimits,
+    Certificates,
+    LoadBalancer,
+    TargetGroup,
+    Targets,
 }
 
-const SUBJECTS: [Subject; 13] = [
+const SUBJECTS: [Subject; 18] = [
     Subject::Mesh,
     Subject::MeshSpec,
     Subject::VirtualNode,
@@ -60,6 +72,11 @@ const SUBJECTS: [Subject; 13] = [
     Subject::NamespaceService,
     Subject::Service,
     Subject::Endpoints,
+    Subject::HeaderLimits,
+    Subject::Certificates,
+    Subject::LoadBalancer,
+    Subject::TargetGroup,
+    Subject::Targets,
 ];
 
 fn changes() -> impl Strategy<Value = Change> {
@@ -71,7 +88,15 @@ fn changes() -> impl Strategy<Value = Change> {
     })
 }
 
-/// A mesh with every kind of resource. Variants differ in discovery, backends, providers, targets and weights.
+/// A name that DNS resolves, unless its endpoints are known; one of them never needs DNS.
+fn host(number: u8) -> String {
+    match number {
+        3 => "localhost".to_owned(),
+        _ => format!("host-{number}"),
+    }
+}
+
+/// A mesh with every kind of resource. Variants differ in discovery, backends, providers, targets, weights and TLS.
 fn mesh(variant: u8) -> Topology {
     let mut mesh = Assembly::new();
     let mut add = |path: String, spec: Value| {
@@ -84,17 +109,27 @@ fn mesh(variant: u8) -> Topology {
     for number in 0..NAMES {
         let (this, next) = (number, (number + variant + 1) % NAMES);
         let discovery = match (number + variant) % 3 {
-            0 => json!({"dns": {"hostname": format!("host-{this}")}}),
+            0 => json!({"dns": {"hostname": host(this)}}),
             _ => {
                 json!({"awsCloudMap": {"namespaceName": "cloud", "serviceName": format!("n{}", (this + variant) % NAMES)}})
             }
         };
         let backend = |service: u8| json!({"virtualService": {"virtualServiceName": format!("s{service}")}});
+        let mut own = listener(8080 + u16::from(variant % 2), "http");
+        if (number + variant) % 4 == 1 {
+            own["tls"] = json!({"mode": "STRICT", "certificate": {"acm": {"certificateArn": CERTIFICATE}}});
+        }
+        let trust = json!({"trust": {"acm": {"certificateAuthorityArns": [CERTIFICATE]}}});
+        let policy = match (number + variant) % 4 {
+            3 => json!({"clientPolicy": {"tls": {"validation": trust}}}),
+            _ => json!({}),
+        };
         let backends: Vec<Value> = (0..=variant).map(|step| backend((number + step) % NAMES)).collect();
         add(
             format!("mesh/m/virtualNode/n{this}"),
             json!({
-                "listeners": [listener(8080 + u16::from(variant % 2), "http")],
+                "listeners": [own],
+                "backendDefaults": policy,
                 "serviceDiscovery": discovery,
                 "backends": backends,
             }),
@@ -163,6 +198,71 @@ fn node_endpoints(variant: u8) -> Vec<NodeEndpoint> {
     (0..variant).map(task).map(endpoint).collect()
 }
 
+/// A load balancer. Variants differ in target groups, rules and TLS.
+fn load_balancer(number: u8, variant: u8) -> LoadBalancer {
+    let kind = match variant {
+        3 => LoadBalancerKind::Network,
+        _ => LoadBalancerKind::Application,
+    };
+    let forward_to = |number: u8| Action::Forward(Forward::to(format!("t{}", number % NAMES)));
+    let listener = |protocol, rules: Vec<Rule>| Listener {
+        protocol,
+        certificates: vec![CERTIFICATE.to_owned()],
+        rules,
+        default_action: forward_to(number),
+    };
+    let rule = Rule {
+        name: "rule".to_owned(),
+        conditions: Vec::new(),
+        action: forward_to(number + variant),
+    };
+    let mut load_balancer = LoadBalancer::new(format!("l{number}"), kind, "l.test");
+    load_balancer.listeners = match variant {
+        3 => BTreeMap::from([
+            (80, listener(ListenerProtocol::Tcp, Vec::new())),
+            (443, listener(ListenerProtocol::Tls, Vec::new())),
+        ]),
+        _ => BTreeMap::from([
+            (80, listener(ListenerProtocol::Http, vec![rule.clone()])),
+            (443, listener(ListenerProtocol::Https, vec![rule])),
+        ]),
+    };
+    load_balancer
+}
+
+/// A target group. Variants differ in the protocol and in stickiness.
+fn target_group(number: u8, variant: u8) -> TargetGroup {
+    let protocol = [TargetProtocol::Http1, TargetProtocol::Http2][usize::from(variant % 2)];
+    let mut target_group = TargetGroup::new(format!("t{number}"), protocol);
+    target_group.stickiness = (variant / 2 == 1).then_some(TargetStickiness {
+        cookie: "AWSALB",
+        duration: None,
+    });
+    target_group
+}
+
+fn targets(variant: u8) -> Vec<Target> {
+    let target = |(id, address): (String, Ipv4Addr)| Target {
+        id,
+        address: SocketAddr::from((address, 8080)),
+        health_check_port: None,
+        is_draining: variant == 3,
+    };
+    (0..variant).map(task).map(target).collect()
+}
+
+fn certificates(variant: u8) -> Certificates {
+    let text = |kind: &str| format!("{kind} {variant}");
+    let identity = ServerCertificate {
+        chain: text("chain"),
+        key: text("key"),
+    };
+    Certificates {
+        identities: BTreeMap::from([(CERTIFICATE.to_owned(), identity)]),
+        authorities: BTreeMap::from([(CERTIFICATE.to_owned(), text("authority"))]),
+    }
+}
+
 fn set<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
     match value {
         Some(value) => drop(map.insert(key, value)),
@@ -219,8 +319,7 @@ impl Change {
                 set(&mut state.node_endpoints, key, self.variant.map(node_endpoints));
             }
             Subject::DnsEndpoints => {
-                let host = format!("host-{number}");
-                set(&mut state.dns_endpoints, host, self.variant.map(node_endpoints));
+                set(&mut state.dns_endpoints, host(number), self.variant.map(node_endpoints));
             }
             Subject::Namespace => {
                 let services = |variant| (0..NAMES).map(move |number| service(number, variant)).collect();
@@ -260,6 +359,24 @@ impl Change {
                     .map(|variant| (0..variant).map(task).map(endpoint).collect());
                 set(&mut state.endpoints, ("ns".to_owned(), format!("d{number}")), tasks);
             }
+            Subject::HeaderLimits => {
+                let limits = self.variant.map(|variant| HeaderLimits {
+                    kib: 60 + u32::from(variant),
+                    ..HeaderLimits::default()
+                });
+                state.header_limits = limits.unwrap_or_default();
+            }
+            Subject::Certificates => state.certificates = self.variant.map(certificates).unwrap_or_default(),
+            Subject::LoadBalancer => {
+                let number = number % 2;
+                let load_balancer = self.variant.map(|variant| load_balancer(number, variant));
+                set(&mut state.load_balancers, format!("l{number}"), load_balancer);
+            }
+            Subject::TargetGroup => {
+                let target_group = self.variant.map(|variant| target_group(number, variant));
+                set(&mut state.target_groups, format!("t{number}"), target_group);
+            }
+            Subject::Targets => set(&mut state.targets, format!("t{number}"), self.variant.map(targets)),
         }
     }
 }
@@ -272,6 +389,8 @@ fn nodes() -> Vec<Node> {
             (ingress_listener("http"), 15000),
             (ingress_listener("8080"), 15002),
             (ingress_listener("9000"), 15003),
+            (ingress_listener("80"), 15005),
+            (ingress_listener("443"), 15006),
             ("egress-d0.ns-82".to_owned(), 15004),
         ]),
         extension: MeshwrightMetadata {
@@ -297,7 +416,13 @@ fn nodes() -> Vec<Node> {
         identity.node_id("local", "000000000000", "1")
     };
     let mesh_nodes = (0..NAMES).map(|number| format!("mesh/m/virtualNode/n{number}"));
-    let ids = mesh_nodes.chain(["mesh/m/virtualGateway/n0".to_owned(), service("a0"), service("a1")]);
+    let ids = mesh_nodes.chain([
+        "mesh/m/virtualGateway/n0".to_owned(),
+        service("a0"),
+        service("a1"),
+        load_balancer_node_id("l0"),
+        load_balancer_node_id("l1"),
+    ]);
     ids.flat_map(|id| {
         // The last one is equal to the first but for its name.
         [explicit("1"), intercepted("2"), explicit("3")].map(|metadata| {
@@ -351,7 +476,7 @@ proptest! {
     ) {
         let meshes: Vec<Topology> = (0..VARIANTS).map(mesh).collect();
         let mut expected = MeshState::default();
-        for subject in [Subject::Mesh, Subject::Namespace, Subject::Service] {
+        for subject in [Subject::Mesh, Subject::Namespace, Subject::Service, Subject::LoadBalancer, Subject::TargetGroup, Subject::Certificates] {
             Change { subject, number: 0, variant: Some(0) }.apply(&mut expected, &meshes);
         }
         let translations = Arc::new(Translations::new(expected.clone()));
@@ -422,4 +547,59 @@ fn endpoints_change_nothing_else() {
     // The same content again is no change.
     translations.update(|state| change(Subject::NodeEndpoints, 1, 3).apply(state, &meshes));
     assert!(!changes.has_changed().expect("lives"));
+}
+
+/// The targets of a target group change without a translation; its settings and certificates with one, for the load
+/// balancers that they concern.
+#[test]
+fn load_balancers_follow_what_they_forward_to() {
+    let mut state = MeshState::default();
+    let change = |subject, number, variant| Change {
+        subject,
+        number,
+        variant: Some(variant),
+    };
+    let meshes: Vec<Topology> = (0..VARIANTS).map(mesh).collect();
+    for number in [0, 1] {
+        change(Subject::LoadBalancer, number, 0).apply(&mut state, &meshes);
+        change(Subject::TargetGroup, number, 0).apply(&mut state, &meshes);
+    }
+    let translations = Arc::new(Translations::new(state));
+    let all = nodes();
+    let view = |name: &str| {
+        let id = load_balancer_node_id(name);
+        let node = all.iter().find(|node| node.id == id).expect("a node");
+        translations.view(node).expect("a valid node")
+    };
+    let (concerned, other) = (view("l0"), view("l1"));
+    let (mut changes, mut others) = (concerned.changes(), other.changes());
+    let configured = |view: &NodeView| view.configure().expect("configured").snapshot;
+    let resources = |snapshot: &Snapshot, kind| -> Vec<_> { snapshot.of_type(kind).map(Arc::as_ptr).collect() };
+    let mut woken = |changed: Change| {
+        translations.update(|state| changed.apply(state, &meshes));
+        let woken = [&mut changes, &mut others].map(|changes| {
+            let has_changed = changes.has_changed().expect("lives");
+            changes.mark_unchanged();
+            has_changed
+        });
+        (configured(&concerned), configured(&other), woken)
+    };
+    let before = (configured(&concerned), configured(&other));
+    let (targets, unconcerned, is_woken) = woken(change(Subject::Targets, 0, 2));
+    assert_eq!(is_woken, [true, false]);
+    assert!(Arc::ptr_eq(&unconcerned, &before.1));
+    assert_ne!(targets, before.0);
+    for kind in [ResourceType::Cluster, ResourceType::Listener, ResourceType::Route] {
+        assert_eq!(resources(&before.0, kind), resources(&targets, kind), "{kind}");
+    }
+    let (settings, unconcerned, is_woken) = woken(change(Subject::TargetGroup, 0, 1));
+    assert_eq!(is_woken, [true, false]);
+    assert!(Arc::ptr_eq(&unconcerned, &before.1));
+    assert_ne!(
+        resources(&targets, ResourceType::Cluster),
+        resources(&settings, ResourceType::Cluster)
+    );
+    let (certificates, _, is_woken) = woken(change(Subject::Certificates, 0, 0));
+    assert_eq!(is_woken, [true, true]);
+    assert_ne!(certificates, settings);
 }
