@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use mesh_model::app_mesh::virtual_node::{Backend, ServiceDiscovery};
 use mesh_model::app_mesh::virtual_service::VirtualServiceProvider;
 use mesh_model::app_mesh::{Kind, ResourcePath, RouteSpec, Topology, VirtualNodeSpec};
+use mesh_model::load_balancer::LoadBalancer;
 
 use super::object::Object;
 use crate::configuration::Part;
@@ -56,9 +57,7 @@ pub(super) fn of_endpoints(source: &EndpointSource, state: &MeshState) -> Option
 
 fn of_load_balancer(name: &str, state: &MeshState) -> BTreeSet<Object> {
     let load_balancer = state.load_balancers.get(name);
-    let target_groups = load_balancer
-        .into_iter()
-        .flat_map(|load_balancer| load_balancer.target_groups());
+    let target_groups = load_balancer.into_iter().flat_map(LoadBalancer::target_groups);
     let target_groups = target_groups.map(|target_group| Object::TargetGroup(target_group.to_owned()));
     target_groups.chain([Object::LoadBalancer(name.to_owned())]).collect()
 }
