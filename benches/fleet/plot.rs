@@ -57,9 +57,12 @@ pub(crate) fn draw(results: &[Measured]) -> String {
     svg
 }
 
+/// One figure of a scenario, in milliseconds.
+type Milliseconds = fn(&Figures) -> f64;
+
 /// A bar for the time to the last ACK, one for CPU time; a mark on each for the reference.
 fn bars(svg: &mut String, top: f64, figures: &Figures, reference: Option<&Figures>) {
-    let times: [(&str, fn(&Figures) -> f64); 2] = [
+    let times: [(&str, Milliseconds); 2] = [
         ("#4477aa", |figures| milliseconds(figures.until_last_ack())),
         ("#ee6677", |figures| milliseconds(figures.cpu)),
     ];
