@@ -1,6 +1,7 @@
 //! Stacks that were written for App Mesh, as stacks that deploy today. Pure.
 //!
 //! Reading order:
+//! - `loops`: loops of the stacks, carried out first;
 //! - `stacks`: the given stacks, and the names of their mesh resources;
 //! - `specs`, `references`: mesh resources as parameters, and the values of references to them;
 //! - `envoys`, `control_planes`: what runs instead of App Mesh;
@@ -12,6 +13,7 @@ mod control_planes;
 mod draft;
 mod envoys;
 mod gaps;
+mod loops;
 mod permissions;
 mod references;
 mod specs;
@@ -35,6 +37,7 @@ pub use stacks::SourceStack;
 use changes::Changes;
 use draft::Draft;
 use envoys::EnvoySettings;
+pub(crate) use loops::expand as expand_loops;
 pub(crate) use stacks::Stacks;
 
 /// Settings of a migration.
@@ -68,6 +71,7 @@ pub struct Migration {
 ///   evaluated to. They get logical ids of their own, such as `BlueParameter`, because CloudFormation does not change the
 ///   type of an existing resource ("Update of resource type is not permitted"); all other logical ids stay.
 /// - A control plane is added once per mesh, and Envoys get an image, a bootstrap and a health check.
+/// - Loops (`Fn::ForEach`) are carried out, with the values of the stacks' parameters.
 /// - Envoys that have a bootstrap, and control planes, stay: the migration of migrated stacks changes nothing.
 /// - What only App Mesh needed is removed: IAM actions, managed policies, VPC endpoints, variables of its agent.
 ///
@@ -78,6 +82,8 @@ pub struct Migration {
 /// but not in the given templates.
 pub fn migrate(sources: &[SourceStack], options: &Options) -> Result<Migration, ValidationErrors> {
     let mut diagnostics = Diagnostics::new();
+    let given = sources;
+    let sources = &*expand_loops(given, &mut diagnostics);
     let stacks = Stacks::new(sources, &mut diagnostics);
     // What follows depends on the paths.
     diagnostics.clone().into_result(())?;
@@ -127,6 +133,12 @@ pub fn migrate(sources: &[SourceStack], options: &Options) -> Result<Migration, 
     for stack in 0..sources.len() {
         permissions::remove_image_parameters(stack, &mut draft);
         refresh_revision_markers(&mut draft.templates[stack]);
+    }
+    for source in given.iter().filter(|source| loops::has_loops(source)) {
+        let id = (source.name.as_str(), "Resources", "Fn::ForEach");
+        let reason = "resources of App Mesh and its Envoys are migrated one by one";
+        let what = "carried out with the values of the parameters given now, or their defaults";
+        draft.changes.add(id, ChangeKind::Changed, what, reason);
     }
     gaps::note(&stacks, &envoys, &described, options, &mut draft.changes);
     draft.restrict_fixed();

@@ -145,13 +145,13 @@ fn parameter_text(stack: &SourceStack, name: &str) -> Option<String> {
     stack.parameters.get(name).cloned().or_else(default)
 }
 
-/// Whether a parameter names one of Systems Manager, whose value it has.
+/// Whether the value of a parameter is in Systems Manager.
 fn is_looked_up(parameter: &Parameter) -> bool {
     parameter.kind.starts_with("AWS::SSM::")
 }
 
-/// A parameter that names one of Systems Manager has another value than its text.
-fn parameter_values(stack: &SourceStack) -> BTreeMap<String, Json> {
+/// The values of a stack's parameters. One of Systems Manager is left out: its text is a name, not its value.
+pub(super) fn parameter_values(stack: &SourceStack) -> BTreeMap<String, Json> {
     let known = stack.template.parameters.iter().filter_map(|(name, parameter)| {
         let text = parameter_text(stack, name)?;
         (!is_looked_up(parameter)).then(|| (name.clone(), parameter.value_from_text(&text)))
@@ -160,61 +160,48 @@ fn parameter_values(stack: &SourceStack) -> BTreeMap<String, Json> {
 }
 
 /// The logical ids, names of parameters and pseudo parameters on which a value depends, by itself or by conditions.
-fn ids_in(template: &Template, json: &Json) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    find_ids(template, json, &mut BTreeSet::new(), &mut found);
+fn ids_in<'t>(template: &'t Template, json: &'t Json) -> BTreeSet<String> {
+    let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    // Not recursive: a chain of conditions may be as long as the template.
+    let mut pending = vec![json];
+    while let Some(json) = pending.pop() {
+        let condition = match intrinsic(json) {
+            Some(("Ref", Json::String(name))) => {
+                found.insert(name.clone());
+                None
+            }
+            Some(("Fn::GetAtt", argument)) => {
+                let dotted = argument.as_str().and_then(|text| text.split('.').next());
+                let id = dotted.or_else(|| argument.get(0)?.as_str());
+                found.extend(id.map(ToOwned::to_owned));
+                None
+            }
+            Some(("Fn::Sub", argument)) => {
+                let text = argument
+                    .as_str()
+                    .or_else(|| argument.get(0)?.as_str())
+                    .unwrap_or_default();
+                let names = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
+                let ids = names.filter_map(|(name, _)| name.trim().split('.').next());
+                found.extend(ids.map(ToOwned::to_owned));
+                None
+            }
+            Some(("Fn::If", argument)) => argument.get(0).and_then(Json::as_str),
+            Some(("Condition", name)) => name.as_str(),
+            _ => None,
+        };
+        if let Some(name) = condition
+            && seen.insert(name)
+        {
+            pending.extend(template.conditions.get(name));
+        }
+        match json {
+            Json::Object(object) => pending.extend(object.values()),
+            Json::Array(items) => pending.extend(items),
+            _ => {}
+        }
+    }
     found
-}
-
-fn find_ids(template: &Template, json: &Json, seen: &mut BTreeSet<String>, found: &mut BTreeSet<String>) {
-    match intrinsic(json) {
-        Some(("Ref", Json::String(name))) => {
-            found.insert(name.clone());
-        }
-        Some(("Fn::GetAtt", argument)) => {
-            let dotted = argument.as_str().and_then(|text| text.split('.').next());
-            let id = dotted.or_else(|| argument.get(0)?.as_str());
-            found.extend(id.map(ToOwned::to_owned));
-        }
-        Some(("Fn::Sub", argument)) => {
-            let text = argument
-                .as_str()
-                .or_else(|| argument.get(0)?.as_str())
-                .unwrap_or_default();
-            let names = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
-            let ids = names.filter_map(|(name, _)| name.trim().split('.').next());
-            found.extend(ids.map(ToOwned::to_owned));
-        }
-        Some(("Fn::If", argument)) => {
-            if let Some(name) = argument.get(0).and_then(Json::as_str)
-                && seen.insert(name.to_owned())
-                && let Some(condition) = template.conditions.get(name)
-            {
-                find_ids(template, condition, seen, found);
-            }
-        }
-        _ => {}
-    }
-    match json {
-        Json::Object(object) => {
-            if let Some(name) = object.get("Condition").and_then(Json::as_str)
-                && object.len() == 1
-                && seen.insert(name.to_owned())
-                && let Some(condition) = template.conditions.get(name)
-            {
-                find_ids(template, condition, seen, found);
-            }
-            for value in object.values() {
-                find_ids(template, value, seen, found);
-            }
-        }
-        Json::Array(items) => {
-            for item in items {
-                find_ids(template, item, seen, found);
-            }
-        }
-        _ => {}
-    }
 }
 
 /// The paths of all mesh resources. Reports names that are not known, at the resource that is the cause.

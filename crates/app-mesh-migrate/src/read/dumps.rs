@@ -211,7 +211,7 @@ impl Reader {
     }
 }
 
-/// The path of a resource. The error has the member whose name is missing or not valid.
+/// The path of a resource. The error names the member that is missing or invalid.
 fn path(
     kind: Kind,
     members: &[&'static str],

@@ -10,9 +10,10 @@ use sidecar_contract::{Diagnostics, ValidationErrors};
 
 use super::texts;
 use crate::meshes::{MeshDocument, Meshes};
-use crate::migrate::{SourceStack, Stacks};
+use crate::migrate::{SourceStack, Stacks, expand_loops};
 
-/// Reads the meshes of stacks with the values of their parameters. Resources under a condition that is false are left out.
+/// Reads the meshes of stacks with the values of their parameters, and with loops (`Fn::ForEach`) carried out. Resources under
+/// a condition that is false are left out.
 ///
 /// Resources of other types are notes: a mesh does not contain them.
 ///
@@ -21,6 +22,7 @@ use crate::migrate::{SourceStack, Stacks};
 /// Invalid specs, and values that depend on something unknown, such as an export of a stack that is not given.
 pub fn read_templates(sources: &[SourceStack]) -> Result<Meshes, ValidationErrors> {
     let mut diagnostics = Diagnostics::new();
+    let sources = &*expand_loops(sources, &mut diagnostics);
     let stacks = Stacks::new(sources, &mut diagnostics);
     let mut meshes = Meshes::default();
     for (stack, source) in sources.iter().enumerate() {

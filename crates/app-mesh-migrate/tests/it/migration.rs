@@ -563,3 +563,74 @@ proptest! {
         prop_assert_eq!(specs, migration.resources.into_iter().collect::<Vec<_>>());
     }
 }
+
+/// Two virtual nodes and an export by loops.
+fn looping_stack() -> Json {
+    json!({
+        "Transform": "AWS::LanguageExtensions",
+        "Parameters": {"Names": {"Type": "CommaDelimitedList", "Default": "blue,green"}},
+        "Resources": {
+            "Mesh": {"Type": "AWS::AppMesh::Mesh", "Properties": {"MeshName": "demo"}},
+            "Fn::ForEach::Nodes": ["Name", {"Ref": "Names"}, {"Node${Name}": {
+                "Type": "AWS::AppMesh::VirtualNode", "Properties": {
+                    "MeshName": {"Fn::GetAtt": ["Mesh", "MeshName"]}, "VirtualNodeName": {"Ref": "Name"},
+                    "Spec": {"Listeners": [{"PortMapping": {"Port": 8080, "Protocol": "http"}}],
+                             "ServiceDiscovery": {"DNS": {"Hostname": {"Fn::Sub": "${Name}.local"}}}}}}}]
+        },
+        "Outputs": {"Fn::ForEach::Arns": ["Name", {"Ref": "Names"}, {"Arn${Name}": {
+            "Value": {"Fn::GetAtt": [{"Fn::Sub": "Node${Name}"}, "VirtualNodeName"]},
+            "Export": {"Name": {"Fn::Sub": "${Mesh.MeshName}-${Name}"}}}}]}
+    })
+}
+
+#[test]
+fn resources_in_loops_are_migrated() {
+    let migration = migrated(&[stack("mesh", &looping_stack())], &Options::default());
+    let names: Vec<&str> = migration.resources.keys().map(|path| path.name.as_str()).collect();
+    assert_eq!(
+        names.iter().filter(|name| ["blue", "green"].contains(name)).count(),
+        2,
+        "{names:?}"
+    );
+    let text = migration.templates["mesh"].to_document().to_string();
+    assert!(
+        !text.contains("AWS::AppMesh") && !text.contains("Fn::ForEach"),
+        "{text}"
+    );
+    assert!(text.contains("demo-green") && !text.contains("Mesh.MeshName"), "{text}");
+    let line = migration
+        .changes
+        .iter()
+        .map(ToString::to_string)
+        .find(|line| line.contains("Fn::ForEach"));
+    assert!(line.is_some_and(|line| line.starts_with("~ mesh/Resources (Fn::ForEach): carried out")));
+
+    let mut unknown = looping_stack();
+    unknown["Parameters"]["Names"]
+        .as_object_mut()
+        .expect("an object")
+        .remove("Default");
+    let errors = migrate(&[stack("mesh", &unknown)], &Options::default()).expect_err("an unknown collection");
+    assert!(
+        errors
+            .to_string()
+            .contains("the collection of Fn::ForEach must be known here"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_long_chain_of_conditions_is_followed() {
+    let mut template = mesh_stack();
+    let conditions = (0..20_000).map(|number| {
+        let condition = match number {
+            19_999 => json!({"Fn::Equals": [{"Ref": "AWS::StackName"}, "x"]}),
+            _ => json!({"Fn::Or": [true, {"Condition": format!("C{}", number + 1)}]}),
+        };
+        (format!("C{number}"), condition)
+    });
+    template["Conditions"] = conditions.collect();
+    template["Resources"]["Blue"]["Properties"]["Spec"]["Listeners"] = json!({"Fn::If": ["C0", [], []]});
+    // It ends, with or without an error: conditions that are nested too deeply are one.
+    let _outcome = migrate(&[stack("mesh", &template)], &Options::default());
+}
