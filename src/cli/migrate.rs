@@ -60,6 +60,15 @@ pub(crate) enum MigrateError {
 
 /// Writes the migrated templates, and prints what changes.
 pub(crate) fn run(arguments: &MigrateArguments) -> Result<(), MigrateError> {
+    let ignored = arguments.files.not_in_sources();
+    if !ignored.is_empty() {
+        let message = format!(
+            "migrate does not use {}: its result is deployed in any region and account; values of parameters are given by \
+             --parameter",
+            ignored.join(", ")
+        );
+        return Err(MigrateError::Usage(message));
+    }
     let sources = arguments.files.read_sources()?;
     if arguments.compare {
         let meshes = read_templates(&sources).map_err(MigrateError::Template)?;

@@ -274,6 +274,24 @@ impl TemplateFiles {
         })
     }
 
+    /// The given options that [`TemplateFiles::read_sources`] does not read.
+    pub(crate) fn not_in_sources(&self) -> Vec<&'static str> {
+        let given = [
+            ("--region", self.region.is_some()),
+            ("--account", self.account.is_some()),
+            ("--value", !self.values.is_empty()),
+            ("--values", !self.value_files.is_empty()),
+            ("--certificate", !self.certificates.is_empty()),
+            ("--template-url", !self.template_urls.is_empty()),
+            ("--aws", self.aws),
+        ];
+        given
+            .into_iter()
+            .filter(|(_, is_given)| *is_given)
+            .map(|(option, _)| option)
+            .collect()
+    }
+
     /// Reads all files as they are, for a migration: imports of one another stay parameters.
     pub(crate) fn read_sources(&self) -> Result<Vec<SourceStack>, TemplateFileError> {
         let names = self.stack_names()?.into_iter();
