@@ -35,9 +35,6 @@ const MAX_CONCURRENT_QUERIES: usize = 16;
 const MIN_ROUND: Duration = Duration::from_millis(25);
 const MAX_ROUND: Duration = Duration::from_secs(1);
 
-/// Changes of the API's meshes within this time of the last one are served together.
-const MIN_API_INTERVAL: Duration = Duration::from_millis(5);
-
 /// The state read from AWS, shared with the status page and the publisher.
 #[derive(Debug)]
 pub(crate) struct PolledState {
@@ -191,14 +188,12 @@ impl Poller {
         }
     }
 
-    /// Serves the meshes of the API. Ends with it.
+    /// Serves the meshes of the API. Writes during an update are served together by the next one. Ends with the API.
     async fn follow_api(&self, mut meshes: ApiMeshes) {
         loop {
             let now = Arc::clone(&meshes.borrow_and_update());
             self.polled.state().on_api_meshes(&now);
             self.apply();
-            // A burst of writes does not translate every mesh once per write.
-            tokio::time::sleep(MIN_API_INTERVAL).await;
             if meshes.changed().await.is_err() {
                 return;
             }
