@@ -82,7 +82,7 @@ pub struct MeshwrightMetadata {
     /// proxy. Default: false.
     #[serde(default, rename = "isIntercepted")]
     pub is_transparent_proxy: bool,
-    /// A load balancer whose network is not that of its clients: the entrances for them, by listener port.
+    /// The entrances of a load balancer for clients in another network, by listener port.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub entrances: BTreeMap<u16, Entrance>,
     /// Service Connect with a transparent proxy: the virtual IP address of each service in this task, by DNS name.

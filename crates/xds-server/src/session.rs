@@ -363,7 +363,7 @@ impl Session {
         self.coverage.is_complete(clusters, endpoints)
     }
 
-    /// The names to be removed that must stay for now.
+    /// The removed names that other resources still refer to, which stay until those are gone.
     fn dependencies(&self, kind: ResourceType) -> Dependencies {
         let mut dependencies = Dependencies::default();
         let removals = self.subscription(kind).removals();

@@ -12,7 +12,7 @@ use http::uri::Authority;
 use crate::error::{ApiError, ErrorCode};
 use crate::rest::RequestId;
 
-/// Lets requests through whose `Host` is `localhost`, a name below it, or a loopback address; others get
+/// Accepts requests with a `Host` that is `localhost`, a name below it, or a loopback address; others get
 /// `ForbiddenException`.
 ///
 /// A listener on loopback keeps other machines out, but not the web pages in a browser here: a page whose host name resolves to

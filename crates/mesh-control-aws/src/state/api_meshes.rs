@@ -46,7 +46,7 @@ impl State {
         self.api_meshes = Some(now);
     }
 
-    /// Serves every mesh of the API whose services Cloud Map has responded about.
+    /// Serves each mesh of the API once Cloud Map has responded for all of its services.
     pub(super) fn advance_api_meshes(&mut self) {
         let Self {
             api_meshes, services, ..
