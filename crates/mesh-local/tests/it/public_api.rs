@@ -5,10 +5,6 @@ use testkit::public_api::assert_foreign_crates;
 #[test]
 fn foreign_types_in_the_api_are_on_the_allow_list() {
     let allowed = [
-        (
-            "cfn",
-            "dynamic references whose values are missing, of the same version",
-        ),
         ("envoy_install", "errors of the search for Envoy, of the same version"),
         ("ipnet", "CIDR blocks of interception rules, version 2"),
         (
