@@ -18,6 +18,11 @@
 //! have, another one that refers to it. A route that keeps its old version because the new one was NACKed keeps its
 //! clusters, too.
 //!
+//! # On demand
+//!
+//! A cluster on demand ([`Resource::on_demand_cluster`]) counts for nothing until the client subscribes to it by name: a
+//! route may refer to it before, because Envoy discovers it at the first request. From then on it is as any other.
+//!
 //! # Endpoints follow their cluster
 //!
 //! A changed cluster is *warming* until its endpoints arrive, even if they are the same as before. Envoy uses the old
@@ -102,12 +107,7 @@ pub(crate) struct Nack {
 
 impl Session {
     pub(crate) fn new(protocol: XdsProtocol, latest: Arc<Snapshot>) -> Self {
-        let subscription = |kind: ResourceType| {
-            // SotW expresses removal only by leaving a name out of a complete response. For the other types, Envoy concludes
-            // it from the resources that refer to the name.
-            let removes_silently = protocol == XdsProtocol::Sotw && !kind.is_wildcard_type();
-            Subscription::new(removes_silently, Arc::clone(latest.set(kind)))
-        };
+        let subscription = |kind: ResourceType| Subscription::new(protocol, kind, Arc::clone(latest.set(kind)));
         let subscriptions = [
             ResourceType::Cluster,
             ResourceType::Endpoint,

@@ -41,6 +41,12 @@ impl Snapshot {
         self.with(Resource::new(ResourceType::Cluster, &cluster.name, cluster))
     }
 
+    /// Adds a cluster that is discovered on demand ([`Resource::on_demand_cluster`]).
+    #[must_use]
+    pub fn with_on_demand_cluster(self, cluster: &Cluster) -> Self {
+        self.with(Resource::on_demand_cluster(cluster))
+    }
+
     /// Adds the endpoints of a cluster.
     #[must_use]
     pub fn with_endpoints(self, endpoints: &ClusterLoadAssignment) -> Self {

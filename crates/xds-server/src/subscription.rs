@@ -21,6 +21,7 @@ use std::sync::Arc;
 use crate::client_state::{ClientState, State};
 use crate::dependencies::Dependencies;
 use crate::nack::{Nacks, Rejection};
+use crate::protocol::XdsProtocol;
 use crate::snapshot::{Resource, ResourceSet, ResourceType};
 
 /// One resource type on one stream.
@@ -28,6 +29,8 @@ use crate::snapshot::{Resource, ResourceSet, ResourceType};
 pub(crate) struct Subscription {
     /// True if removals cannot be expressed in this protocol: Envoy concludes them.
     removes_silently: bool,
+    /// False if the client gets resources on demand with all others.
+    serves_on_demand: bool,
     wildcard: bool,
     /// The resources that the client should have.
     target: Arc<ResourceSet>,
@@ -59,9 +62,13 @@ struct InFlight {
 }
 
 impl Subscription {
-    pub(crate) fn new(removes_silently: bool, target: Arc<ResourceSet>) -> Self {
+    pub(crate) fn new(protocol: XdsProtocol, kind: ResourceType, target: Arc<ResourceSet>) -> Self {
+        let is_sotw = protocol == XdsProtocol::Sotw;
         Self {
-            removes_silently,
+            // SotW expresses removal only by leaving a name out of a complete response. For the other types, Envoy concludes
+            // it from the resources that refer to the name.
+            removes_silently: is_sotw && !kind.is_wildcard_type(),
+            serves_on_demand: !is_sotw,
             wildcard: false,
             target,
             client: ClientState::default(),
@@ -215,6 +222,16 @@ impl Subscription {
         self.wildcard || self.client.is_subscribed(name)
     }
 
+    /// As [`Self::is_subscribed`]. A wildcard covers a resource on demand only once the client has it.
+    fn is_subscribed_to(&self, resource: &Resource) -> bool {
+        let name = resource.name();
+        if self.serves_on_demand && resource.is_on_demand() {
+            let has = matches!(self.client.state(name), State::Acked(_) | State::Initial(_));
+            return self.client.is_subscribed(name) || (self.wildcard && (has || self.is_uncertain(name)));
+        }
+        self.is_subscribed(name)
+    }
+
     /// True if removals are not sent: this protocol cannot express them for this type.
     pub(crate) fn removes_silently(&self) -> bool {
         self.removes_silently
@@ -231,7 +248,7 @@ impl Subscription {
     fn refresh(&mut self, name: &Arc<str>) {
         let (mut must_set, mut must_remove) = (false, false);
         match self.target.get(name) {
-            Some(resource) => must_set = self.is_subscribed(name) && !self.is_current(resource),
+            Some(resource) => must_set = self.is_subscribed_to(resource) && !self.is_current(resource),
             None => {
                 let has = match self.client.state(name) {
                     State::Absent => false,

@@ -15,6 +15,7 @@
 //! | `perRequestTimeoutSeconds` | route `timeout`, on both sides | the same |
 //! | `idleTimeoutSeconds` | route and connection `idle_timeout`, on both sides but for the application's connections to the egress, which have the default; TCP proxy `idle_timeout` | on both sides, the application's connections too |
 //! | load balancing, retries, outlier detection | see `cluster` and `routes` | the same |
+//! | more than 100 services in the namespace | clusters of HTTP services are discovered on demand, at the first call; see `on_demand` | the same |
 //! | the Host of a call | selects the endpoint | forwarded unchanged; the address selects the endpoint |
 //! | a name the namespace does not have | local reply 404, [`sidecar_contract::LocalReply::UnknownService`] | does not reach the sidecar: it does not resolve, or resolves outside of the mesh, as in Service Connect itself |
 //! | an endpoint's name, another port | the same local reply | the connection is closed |
@@ -24,6 +25,7 @@
 mod cluster;
 mod egress;
 mod ingress;
+mod on_demand;
 mod routes;
 mod transparent_proxy;
 
@@ -47,15 +49,10 @@ pub(crate) fn translate_egress(state: &MeshState, namespace: &Namespace, metadat
     let limits = state.header_limits;
     for endpoint in &namespace.services {
         let name = names::egress_cluster(namespace, endpoint);
-        translation.snapshot = translation
-            .snapshot
-            .with_cluster(&cluster::egress(&name, endpoint, limits))
-            .with_endpoints(&load_assignment(
-                state,
-                &namespace.name,
-                &endpoint.discovery_name,
-                &name,
-            ));
+        let cluster = cluster::egress(&name, endpoint, limits);
+        let endpoints = load_assignment(state, &namespace.name, &endpoint.discovery_name, &name);
+        translation.snapshot =
+            on_demand::with_cluster(translation.snapshot, namespace, endpoint, &cluster).with_endpoints(&endpoints);
         let source = EndpointSource::Service {
             namespace: namespace.name.clone(),
             discovery_name: endpoint.discovery_name.clone(),

@@ -10,6 +10,7 @@
 //! - `spans`: tracing;
 //! - `changes`, `reconnects`: changes under load, and a restarted control plane;
 //! - `nacks`: NACK isolation;
+//! - `on_demand`: clusters that are discovered at the first call;
 //! - `silent_envoys`: Envoys that stop responding;
 //! - `regular_expressions`: the model and Envoy accept the same ones;
 //! - `app_mesh`: the same for App Mesh;
@@ -24,6 +25,7 @@ mod harness;
 mod load_balancer;
 mod local_replies;
 mod nacks;
+mod on_demand;
 mod protocols;
 mod public_api;
 mod reconnects;

@@ -37,7 +37,7 @@ async fn envoys_outlive_their_control_plane(protocol: XdsProtocol) {
     let reserved = ReservedAddresses::reserve();
     let blue = endpoint("blue", AppProtocol::Http);
     let application = Upstream::start("blue", Behaviour::Name).await;
-    let mesh = reserved.start(protocol, &blue).await;
+    let mesh = reserved.start(protocol, std::slice::from_ref(&blue)).await;
     mesh.set_endpoints("blue", &[application.address]);
     let green = Task::start(&mesh, "green").await;
     let load = Load::start(&green, "blue.serviceconnect").await;
@@ -70,7 +70,7 @@ async fn changes_during_a_disconnect_arrive(protocol: XdsProtocol) {
     let reserved = ReservedAddresses::reserve();
     let mut blue = endpoint("blue", AppProtocol::Http);
     let application = Upstream::start("blue", Behaviour::Name).await;
-    let mesh = reserved.start(protocol, &blue).await;
+    let mesh = reserved.start(protocol, std::slice::from_ref(&blue)).await;
     mesh.set_endpoints("blue", &[application.address]);
     let green = Task::start(&mesh, "green").await;
     let load = Load::start(&green, "blue.serviceconnect").await;
@@ -93,13 +93,13 @@ async fn changes_during_a_disconnect_arrive(protocol: XdsProtocol) {
 }
 
 /// The two addresses of a control plane, reserved while there is none.
-struct ReservedAddresses {
+pub(crate) struct ReservedAddresses {
     xds: ReservedPort,
     status: ReservedPort,
 }
 
 impl ReservedAddresses {
-    fn reserve() -> Self {
+    pub(crate) fn reserve() -> Self {
         Self {
             xds: ReservedPort::pick(),
             status: ReservedPort::pick(),
@@ -113,15 +113,19 @@ impl ReservedAddresses {
         }
     }
 
-    async fn start(&self, protocol: XdsProtocol, endpoint: &ServiceConnectService) -> Mesh {
+    pub(crate) async fn start(&self, protocol: XdsProtocol, services: &[ServiceConnectService]) -> Mesh {
         let mesh = Mesh::start_at(self.addresses(), protocol, MeshState::default()).await;
-        mesh.create_namespace(std::slice::from_ref(endpoint));
+        mesh.create_namespace(services);
         mesh
+    }
+
+    pub(crate) async fn start_with(&self, protocol: XdsProtocol, mesh_state: MeshState) -> Mesh {
+        Mesh::start_at(self.addresses(), protocol, mesh_state).await
     }
 
     /// Stops a control plane, waits until the task's Envoy has disconnected, and starts another one with the same
     /// state, but for a change.
-    async fn restart(&self, mesh: Mesh, task: &Task, change: impl FnOnce(&Mesh)) -> Mesh {
+    pub(crate) async fn restart(&self, mesh: Mesh, task: &Task, change: impl FnOnce(&Mesh)) -> Mesh {
         let (protocol, mesh_state) = (mesh.protocol, mesh.mesh_state());
         drop(mesh);
         task.envoy.wait_for_stat("control_plane.connected_state", 0).await;

@@ -28,6 +28,9 @@ fn resource(kind: ResourceType, name: &str, content: u8, references: &[(Resource
     Resource::with_references(kind, name, &message, references)
 }
 
+/// Clusters from this number on are discovered on demand.
+const ON_DEMAND: u8 = 3;
+
 /// The content of a snapshot: clusters with the content of each and of its endpoints, and listeners with the content of
 /// each and of its routes, and the clusters of these routes.
 #[derive(Debug, Clone)]
@@ -41,14 +44,14 @@ impl Plan {
         let mut snapshot = Snapshot::new();
         for (number, (cluster, endpoints)) in &self.clusters {
             let name = format!("c{number}");
-            snapshot = snapshot
-                .with(resource(
-                    ResourceType::Cluster,
-                    &name,
-                    *cluster,
-                    &[(ResourceType::Endpoint, name.clone())],
-                ))
-                .with(resource(ResourceType::Endpoint, &name, *endpoints, &[]));
+            let references = [(ResourceType::Endpoint, name.clone())];
+            let cluster = resource(ResourceType::Cluster, &name, *cluster, &references);
+            snapshot = snapshot.with(cluster.on_demand(*number >= ON_DEMAND)).with(resource(
+                ResourceType::Endpoint,
+                &name,
+                *endpoints,
+                &[],
+            ));
         }
         for (number, (listener, routes, clusters)) in &self.listeners {
             let (name, routes_name) = (format!("l{number}"), format!("r{number}"));
@@ -72,8 +75,8 @@ impl Plan {
 }
 
 fn plans() -> impl Strategy<Value = Vec<Plan>> {
-    let clusters = prop::collection::btree_map(0..4_u8, (0..3_u8, 0..3_u8), 0..4);
-    let used = prop::collection::btree_set(0..4_u8, 0..3);
+    let clusters = prop::collection::btree_map(0..5_u8, (0..3_u8, 0..3_u8), 0..5);
+    let used = prop::collection::btree_set(0..5_u8, 0..3);
     let listeners = prop::collection::btree_map(0..2_u8, (0..3_u8, 0..3_u8, used), 0..3);
     let plan = (clusters, listeners).prop_map(|(clusters, listeners)| Plan { clusters, listeners });
     prop::collection::vec(plan, 1..5)
@@ -122,6 +125,7 @@ fn play(protocol: XdsProtocol, plans: &[Plan], choices: &[u8], rejects: u8, name
                     client.reconnect();
                 }
             }
+            5 => client.discover_on_demand(),
             _ => {
                 if let Some(next) = targets.pop_front() {
                     target = next;
@@ -142,7 +146,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn pushes_are_complete_and_make_before_break(plans in plans(), choices in prop::collection::vec(0..5_u8, 0..60)) {
+    fn pushes_are_complete_and_make_before_break(plans in plans(), choices in prop::collection::vec(0..6_u8, 0..60)) {
         play(XdsProtocol::Delta, &plans, &choices, 0, false);
         play(XdsProtocol::Sotw, &plans, &choices, 0, false);
     }
@@ -150,7 +154,7 @@ proptest! {
     #[test]
     fn a_nack_blocks_no_other_resource(
         plans in plans(),
-        choices in prop::collection::vec(0..5_u8, 0..60),
+        choices in prop::collection::vec(0..6_u8, 0..60),
         rejects in 2..7_u8,
         names_resources: bool,
     ) {
@@ -299,4 +303,37 @@ fn types_are_indexed_in_their_order() {
     for (position, kind) in ResourceType::IN_ORDER.iter().copied().enumerate() {
         assert_eq!(kind.index(), position);
     }
+}
+
+#[test]
+fn a_cluster_on_demand_is_sent_once_it_is_subscribed_to_by_name() {
+    let plan = |content| Plan {
+        clusters: BTreeMap::from([(0, (1, 1)), (ON_DEMAND, (content, 1))]),
+        listeners: BTreeMap::new(),
+    };
+    let on_demand = format!("c{ON_DEMAND}");
+    let mut session = Session::new(XdsProtocol::Delta, plan(1).snapshot());
+    session.on_delta_request(ResourceType::Cluster, &DeltaRequest::default());
+    let push = session.next_push().expect("all other clusters");
+    assert_eq!(
+        push.set.iter().map(|cluster| cluster.name()).collect::<Vec<_>>(),
+        ["c0"]
+    );
+    ack(&mut session, &push);
+    session.set_target(plan(2).snapshot());
+    assert_eq!(session.next_push(), None, "the client does not have it");
+
+    session.on_delta_request(ResourceType::Cluster, &subscribe(&[&on_demand]));
+    let push = session.next_push().expect("the cluster");
+    assert_eq!(
+        push.set.iter().map(|cluster| cluster.name()).collect::<Vec<_>>(),
+        [&on_demand]
+    );
+    ack(&mut session, &push);
+    session.set_target(plan(3).snapshot());
+    assert_eq!(session.next_push().expect("its change").set.len(), 1);
+
+    let mut sotw = Session::new(XdsProtocol::Sotw, plan(1).snapshot());
+    sotw.on_sotw_request(ResourceType::Cluster, &SotwRequest::default());
+    assert_eq!(sotw.next_push().expect("all clusters").resources.len(), 2);
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use envoy_types::pb::envoy::config::endpoint::v3::ClusterLoadAssignment;
 use prost::Message;
 use prost::encoding::WireType;
@@ -103,6 +104,7 @@ pub struct Resource {
     body: Range<usize>,
     /// The message in `encoded`.
     message: Range<usize>,
+    is_on_demand: bool,
     derived: OnceLock<Derived>,
 }
 
@@ -141,7 +143,18 @@ impl Resource {
             encoded: encoded.into(),
             body: 0..end,
             message: start..end,
+            is_on_demand: false,
             derived: OnceLock::new(),
+        }
+    }
+
+    /// A cluster that is sent to clients that subscribe to it by name, and not to those that subscribe to all clusters:
+    /// Envoy's on-demand discovery (ODCDS). SotW has no on-demand discovery, so its clients get it with all others.
+    #[must_use]
+    pub fn on_demand_cluster(cluster: &Cluster) -> Self {
+        Self {
+            is_on_demand: true,
+            ..Self::new(ResourceType::Cluster, &cluster.name, cluster)
         }
     }
 
@@ -169,6 +182,11 @@ impl Resource {
         resource
     }
 
+    #[cfg(test)]
+    pub(crate) fn on_demand(self, is_on_demand: bool) -> Self {
+        Self { is_on_demand, ..self }
+    }
+
     /// Its type.
     #[must_use]
     pub fn kind(&self) -> ResourceType {
@@ -183,6 +201,10 @@ impl Resource {
 
     pub(crate) fn shared_name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    pub(crate) fn is_on_demand(&self) -> bool {
+        self.is_on_demand
     }
 
     /// The encoded message.
@@ -224,7 +246,7 @@ impl Resource {
 impl PartialEq for Resource {
     fn eq(&self, other: &Self) -> bool {
         // The encoded form has name and type.
-        self.encoded == other.encoded
+        self.encoded == other.encoded && self.is_on_demand == other.is_on_demand
     }
 }
 

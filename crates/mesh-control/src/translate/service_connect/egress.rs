@@ -10,7 +10,7 @@ use super::super::Translation;
 use super::super::http::Manager;
 use super::super::listener::{Tcp, on};
 use super::super::tracing;
-use super::{names, routes};
+use super::{names, on_demand, routes};
 use crate::mesh_state::HeaderLimits;
 use crate::node::{MeshwrightMetadata, NodeMetadata, egress_listener, tcp_egress_listener};
 
@@ -26,7 +26,7 @@ pub(super) fn translate(
     let mut snapshot = std::mem::take(&mut translation.snapshot);
     if let Some(port) = metadata.listener_ports.get(&egress_listener()) {
         snapshot = snapshot
-            .with_listener(&http(*port, limits, &metadata.extension))
+            .with_listener(&http(namespace, *port, limits, &metadata.extension))
             .with_routes(&routes::egress(namespace));
     } else {
         translation.notes.push(no_port());
@@ -47,13 +47,14 @@ pub(super) fn translate(
     translation.snapshot = snapshot;
 }
 
-fn http(port: u16, header_limits: HeaderLimits, own: &MeshwrightMetadata) -> Listener {
+fn http(namespace: &Namespace, port: u16, header_limits: HeaderLimits, own: &MeshwrightMetadata) -> Listener {
     let manager = Manager {
         stat_prefix: "egress".to_owned(),
         routes: names::EGRESS_ROUTES.to_owned(),
         // The listener serves all services, so none of their timeouts can apply to the application's side.
         idle_timeout: Some(DEFAULT_HTTP_IDLE_TIMEOUT),
         header_limits,
+        filters: on_demand::filter(namespace).into_iter().collect(),
         ..Default::default()
     };
     let listener = on(ADDRESS, port, names::EGRESS_LISTENER.to_owned(), manager.filter(own));

@@ -25,7 +25,7 @@ use super::super::Translation;
 use super::super::envoy::{address, any, uint32};
 use super::super::http::Manager;
 use super::super::tracing;
-use super::{egress, names, routes};
+use super::{egress, names, on_demand, routes};
 use crate::mesh_state::HeaderLimits;
 use crate::node::{NodeMetadata, egress_listener};
 
@@ -121,6 +121,7 @@ fn filter(
         routes: name,
         idle_timeout,
         header_limits,
+        filters: on_demand::filter(namespace).into_iter().collect(),
         ..Default::default()
     };
     Some(manager.filter(&metadata.extension))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::super::*;
+use super::ON_DEMAND;
 
 /// A client that applies responses as Envoy does, and checks the invariants of the session.
 pub(super) struct Client {
@@ -15,6 +16,8 @@ pub(super) struct Client {
     /// Clusters without their endpoints.
     warming: BTreeSet<String>,
     subscribed: BTreeMap<ResourceType, BTreeSet<String>>,
+    /// Clusters on demand that were asked for.
+    discovered: BTreeSet<String>,
     nonces: BTreeMap<ResourceType, String>,
     /// The ACK or NACK of clusters, delayed until no cluster is warming.
     delayed_ack: Option<Option<String>>,
@@ -36,6 +39,7 @@ impl Client {
             has: BTreeMap::new(),
             warming: BTreeSet::new(),
             subscribed: BTreeMap::new(),
+            discovered: BTreeSet::new(),
             nonces: BTreeMap::new(),
             delayed_ack: None,
             outbox: VecDeque::new(),
@@ -67,7 +71,10 @@ impl Client {
         // Envoy stops waiting for endpoints that it had before and that do not arrive again.
         self.warming.clear();
         for kind in ResourceType::IN_ORDER.iter().copied() {
-            let names = self.subscribed.get(&kind).into_iter().flatten().cloned().collect();
+            let mut names: Vec<String> = self.subscribed.get(&kind).into_iter().flatten().cloned().collect();
+            if kind == ResourceType::Cluster && !self.discovered.is_empty() {
+                names.extend(self.discovered.iter().cloned().chain(["*".to_owned()]));
+            }
             let initial_versions = self
                 .has
                 .get(&kind)
@@ -200,12 +207,54 @@ impl Client {
             .insert(resource.name().to_owned(), Arc::clone(resource));
     }
 
+    /// True if the client must have this cluster: all but those on demand that it has not asked for.
+    fn must_have(&self, name: &str) -> bool {
+        self.protocol == XdsProtocol::Sotw || !self.is_on_demand(name) || self.discovered.contains(name)
+    }
+
+    fn is_on_demand(&self, name: &str) -> bool {
+        name.strip_prefix('c')
+            .is_some_and(|number| number.parse::<u8>().is_ok_and(|number| number >= ON_DEMAND))
+    }
+
+    /// A request arrives for each route: Envoy subscribes to the clusters on demand that it does not have.
+    pub(super) fn discover_on_demand(&mut self) {
+        if self.protocol == XdsProtocol::Sotw {
+            return;
+        }
+        let routes = self
+            .has
+            .get(&ResourceType::Route)
+            .into_iter()
+            .flat_map(BTreeMap::values);
+        let clusters = routes.flat_map(|routes| routes.references());
+        let new: BTreeSet<String> = clusters
+            .map(|reference| reference.name.clone())
+            .filter(|name| self.is_on_demand(name) && !self.discovered.contains(name))
+            .collect();
+        if new.is_empty() {
+            return;
+        }
+        self.discovered.extend(new.iter().cloned());
+        // A request without an ACK must not carry the nonce of a response that is not ACKed yet.
+        let nonce = self.nonces.remove(&ResourceType::Cluster);
+        self.send(ResourceType::Cluster, None, new.into_iter().collect(), Vec::new());
+        if let Some(nonce) = nonce {
+            self.nonces.insert(ResourceType::Cluster, nonce);
+        }
+    }
+
     /// Make before break: the clusters of a route exist and have their endpoints.
     pub(super) fn check_clusters(&self, routes: &Resource) {
         if self.rejects > 0 {
             return;
         }
-        for reference in routes.references() {
+        // A cluster on demand may be on its way.
+        let references = routes
+            .references()
+            .iter()
+            .filter(|cluster| self.protocol == XdsProtocol::Sotw || !self.is_on_demand(&cluster.name));
+        for reference in references {
             assert!(
                 self.has(ResourceType::Cluster, &reference.name).is_some(),
                 "{} routes to {}, which does not exist yet",
@@ -280,7 +329,8 @@ impl Client {
                 if self.rejects(wanted) {
                     continue;
                 }
-                let subscribed = kind.is_wildcard_type()
+                let subscribed = (kind == ResourceType::Listener)
+                    || (kind == ResourceType::Cluster && self.must_have(wanted.name()))
                     || self
                         .subscribed
                         .get(&kind)
