@@ -1,7 +1,7 @@
 //! One simulated Envoy: a connection with a delta ADS stream.
 //!
 //! It subscribes as Envoy does: clusters first, then their endpoints, listeners once the first clusters are ready, routes of
-//! listeners. It ACKs clusters only once all of them have their endpoints. A reconnect sends the versions that it has.
+//! listeners. Then it calls its backends, so clusters that are discovered on demand follow. It ACKs clusters only once all of them have their endpoints. A reconnect sends the versions that it has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
@@ -89,8 +89,13 @@ impl Counters {
 const RETRY: Duration = Duration::from_millis(20);
 
 /// Connects to each server in turn, with the state of the last connection.
-pub(crate) async fn run(node: Node, counters: Arc<Counters>, mut target: watch::Receiver<Option<Target>>) {
-    let mut client = Client::new(node, counters);
+pub(crate) async fn run(
+    node: Node,
+    calls: Vec<String>,
+    counters: Arc<Counters>,
+    mut target: watch::Receiver<Option<Target>>,
+) {
+    let mut client = Client::new(node, calls, counters);
     loop {
         let current = *target.borrow_and_update();
         let serve = async {
@@ -113,6 +118,8 @@ pub(crate) async fn run(node: Node, counters: Arc<Counters>, mut target: watch::
 
 struct Client {
     node: Node,
+    /// The clusters of the services that it calls, once it has their routes.
+    calls: Vec<String>,
     counters: Arc<Counters>,
     types: [TypeState; 4],
     /// Clusters without their endpoints.
@@ -126,15 +133,23 @@ struct Client {
 #[derive(Default)]
 struct TypeState {
     versions: HashMap<String, String>,
-    /// Subscribed names, of endpoints and routes.
+    /// Subscribed names: of endpoints and routes, and of clusters that are discovered on demand.
     names: BTreeSet<String>,
     has_subscribed: bool,
 }
 
+impl TypeState {
+    /// The name of a wildcard subscription beside others, as Envoy sends it.
+    fn wildcard(&self, kind: Type) -> Option<String> {
+        (kind == Type::Cluster && !self.names.is_empty()).then(|| "*".to_owned())
+    }
+}
+
 impl Client {
-    fn new(node: Node, counters: Arc<Counters>) -> Self {
+    fn new(node: Node, calls: Vec<String>, counters: Arc<Counters>) -> Self {
         Self {
             node,
+            calls,
             counters,
             types: Default::default(),
             warming: HashSet::new(),
@@ -167,7 +182,7 @@ impl Client {
                 let request = DeltaDiscoveryRequest {
                     node: node.take(),
                     type_url: kind.url().to_owned(),
-                    resource_names_subscribe: state.names.iter().cloned().collect(),
+                    resource_names_subscribe: state.names.iter().cloned().chain(state.wildcard(kind)).collect(),
                     initial_resource_versions: state.versions.clone(),
                     ..Default::default()
                 };
@@ -227,7 +242,11 @@ impl Client {
                 self.subscribe(Type::Route, routes, out)?;
                 self.ack(kind, response.nonce, out)?;
             }
-            Type::Endpoint | Type::Route => self.ack(kind, response.nonce, out)?,
+            Type::Endpoint => self.ack(kind, response.nonce, out)?,
+            Type::Route => {
+                self.ack(kind, response.nonce, out)?;
+                self.call(out)?;
+            }
         }
         if self.warming.is_empty()
             && let Some(nonce) = self.delayed_ack.take()
@@ -242,6 +261,17 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// Calls each service for the first time: subscribes to the clusters that were not sent with all others.
+    fn call(&mut self, out: &mut SendStream<Bytes>) -> Result<(), AnyError> {
+        let state = &self.types[Type::Cluster as usize];
+        let calls = std::mem::take(&mut self.calls).into_iter();
+        let names: BTreeSet<String> = calls.filter(|name| !state.versions.contains_key(name)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.subscribe(Type::Cluster, names, out)
     }
 
     /// Changes the subscription to exactly these names.

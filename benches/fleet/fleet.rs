@@ -53,7 +53,7 @@ impl Fleet {
             };
             let own = Arc::new(Counters::new(base, recorded.contains(&number)));
             counters.push(Arc::clone(&own));
-            clients.spawn(client::run(node, own, target.subscribe()));
+            clients.spawn(client::run(node, size.calls(number), own, target.subscribe()));
         }
         Self {
             counters,

@@ -46,6 +46,7 @@ impl Scenario {
             Kind::Namespace => &[
                 Self::FirstConfiguration,
                 Self::Task,
+                Self::TaskOfFew,
                 Self::NewService,
                 Self::RollingDeployment,
                 Self::Reconnect,

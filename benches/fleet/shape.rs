@@ -1,7 +1,7 @@
 //! The meshes: realistic shapes, and the changes of each scenario.
 //!
 //! A mesh of App Mesh: each service has one or two listeners and five backends, one of which is the same for all; every
-//! tenth has a virtual router. A namespace of Service Connect: every node sees every service. Node `n` is a task of
+//! tenth has a virtual router. A namespace of Service Connect: every node may call every service and calls five. Node `n` is a task of
 //! service `n % services`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +74,19 @@ impl Size {
                 })
             })
             .collect()
+    }
+
+    /// The clusters of the services that a node calls. In a mesh, a node has no others anyway.
+    pub(crate) fn calls(self, node: usize) -> Vec<String> {
+        match self.kind {
+            Kind::AppMesh => Vec::new(),
+            Kind::Namespace => {
+                let backends = self.backends(node % self.services).into_iter();
+                backends
+                    .map(|backend| format!("cds_egress_{MESH}_{}_http_80", name(backend)))
+                    .collect()
+            }
+        }
     }
 
     /// A node that each scenario concerns.
