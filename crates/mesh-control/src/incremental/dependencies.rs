@@ -75,7 +75,11 @@ fn of_mesh_node(path: &ResourcePath, state: &MeshState) -> BTreeSet<Object> {
                 mesh: path.mesh.clone(),
                 node: path.name.clone(),
             });
-            found.add_virtual_node(&path.name, topology);
+            found.objects.insert(Object::VirtualNode {
+                mesh: path.mesh.clone(),
+                name: path.name.clone(),
+            });
+            found.add_upstream(&path.name, topology);
             let spec = topology.and_then(|topology| topology.virtual_nodes.get(&path.name));
             for Backend::VirtualService(backend) in spec.into_iter().flat_map(|spec| &spec.backends) {
                 found.add_virtual_service(&backend.virtual_service_name, topology);
@@ -109,7 +113,7 @@ impl Found<'_> {
         let service = topology.and_then(|topology| topology.virtual_services.get(name));
         match service.and_then(|service| service.provider.as_ref()) {
             Some(VirtualServiceProvider::VirtualNode(provider)) => {
-                self.add_virtual_node(&provider.virtual_node_name, topology);
+                self.add_upstream(&provider.virtual_node_name, topology);
             }
             Some(VirtualServiceProvider::VirtualRouter(provider)) => {
                 self.add_virtual_router(&provider.virtual_router_name, topology);
@@ -126,15 +130,15 @@ impl Found<'_> {
         let router = topology.and_then(|topology| topology.virtual_routers.get(name));
         for route in router.into_iter().flat_map(|router| router.routes.values()) {
             for target in targets(route) {
-                self.add_virtual_node(target, topology);
+                self.add_upstream(target, topology);
             }
         }
     }
 
-    fn add_virtual_node(&mut self, name: &str, topology: Option<&Topology>) {
-        self.objects.insert(Object::VirtualNode {
+    fn add_upstream(&mut self, name: &str, topology: Option<&Topology>) {
+        self.objects.insert(Object::Upstream {
             mesh: self.mesh.to_owned(),
-            name: name.to_owned(),
+            node: name.to_owned(),
         });
         if let Some(spec) = topology.and_then(|topology| topology.virtual_nodes.get(name)) {
             self.add_host_name(spec);

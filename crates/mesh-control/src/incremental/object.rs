@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use envoy_bootstrap::ServiceIdentity;
-use mesh_model::app_mesh::Topology;
+use mesh_model::app_mesh::{Topology, VirtualNodeSpec};
 use mesh_model::namespace::{Namespace, ServiceConnectService};
 
 use crate::mesh_state::MeshState;
@@ -30,9 +30,15 @@ pub(super) enum Object {
     Mesh(String),
     /// Any resource of a mesh.
     AnyOfMesh(String),
+    /// A virtual node, as its own Envoys need it.
     VirtualNode {
         mesh: String,
         name: String,
+    },
+    /// The listeners and the service discovery of a virtual node: what its callers need of it.
+    Upstream {
+        mesh: String,
+        node: String,
     },
     /// With its routes.
     VirtualRouter {
@@ -217,12 +223,23 @@ fn apply_mesh(key: &str, state: &mut Topology, current: &Topology, objects: &mut
         state.mesh = current.mesh.clone();
         state.name.clone_from(&current.name);
     }
-    apply(&mut state.virtual_nodes, &current.virtual_nodes, |node, _, _| {
-        objects.insert(Object::VirtualNode {
-            mesh: mesh(),
-            name: name(node),
-        });
-    });
+    apply(
+        &mut state.virtual_nodes,
+        &current.virtual_nodes,
+        |node, before, after| {
+            objects.insert(Object::VirtualNode {
+                mesh: mesh(),
+                name: name(node),
+            });
+            let upstream = |spec: &VirtualNodeSpec| (spec.listeners.clone(), spec.service_discovery.clone());
+            if before.map(upstream) != after.map(upstream) {
+                objects.insert(Object::Upstream {
+                    mesh: mesh(),
+                    node: name(node),
+                });
+            }
+        },
+    );
     apply(&mut state.virtual_routers, &current.virtual_routers, |router, _, _| {
         objects.insert(Object::VirtualRouter {
             mesh: mesh(),

@@ -41,6 +41,8 @@ enum Subject {
     Mesh,
     MeshSpec,
     VirtualNode,
+    /// The backends of a virtual node, and nothing else of it.
+    Backends,
     VirtualService,
     VirtualRouter,
     VirtualGateway,
@@ -58,10 +60,11 @@ enum Subject {
     Targets,
 }
 
-const SUBJECTS: [Subject; 18] = [
+const SUBJECTS: [Subject; 19] = [
     Subject::Mesh,
     Subject::MeshSpec,
     Subject::VirtualNode,
+    Subject::Backends,
     Subject::VirtualService,
     Subject::VirtualRouter,
     Subject::VirtualGateway,
@@ -286,6 +289,14 @@ impl Change {
                     let name = format!("n{number}");
                     let value = from.map(|from| from.virtual_nodes[&name].clone());
                     set(&mut mesh.virtual_nodes, name, value);
+                }
+            }
+            Subject::Backends => {
+                let name = format!("n{number}");
+                if let Some(node) = to.and_then(|mesh| mesh.virtual_nodes.get_mut(&name)) {
+                    node.backends = from
+                        .map(|from| from.virtual_nodes[&name].backends.clone())
+                        .unwrap_or_default();
                 }
             }
             Subject::VirtualService => {
