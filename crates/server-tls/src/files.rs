@@ -8,8 +8,10 @@ use std::time::SystemTime;
 use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::sign::CertifiedKey;
-use tokio_rustls::rustls::{self, InconsistentKeys};
+use tokio_rustls::rustls::{self, InconsistentKeys, RootCertStore};
 
 /// The files of a server's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,9 @@ pub struct CertificateFiles {
     pub certificate: PathBuf,
     /// The private key of the first certificate in PEM: PKCS #8, PKCS #1 or SEC1, not encrypted.
     pub key: PathBuf,
+    /// The CA certificates of clients in PEM. With them, a client may present a certificate that one of them has issued;
+    /// whether it must is decided by the server. Default: clients present none.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// Why certificate files cannot be used.
@@ -61,6 +66,14 @@ pub enum TlsError {
         /// The file of the key.
         key: PathBuf,
     },
+    /// The CA certificates of clients cannot be used.
+    #[error("cannot use the CA certificates in {}: {reason}", file.display())]
+    ClientCa {
+        /// The file.
+        file: PathBuf,
+        /// The reason.
+        reason: String,
+    },
     /// The certificate or the key is of a kind that is not supported.
     #[error("cannot use the certificate in {} with the key in {}: {reason}", certificate.display(), key.display())]
     Unsupported {
@@ -73,8 +86,16 @@ pub enum TlsError {
     },
 }
 
-/// The state of both files; `None` for one that cannot be found.
-pub(crate) type Stamps = [Option<Stamp>; 2];
+/// The state of each file; `None` for one that is not given, or cannot be found.
+pub(crate) type Stamps = [Option<Stamp>; 3];
+
+/// What the files have.
+#[derive(Debug)]
+pub(crate) struct Content {
+    pub(crate) key: Arc<CertifiedKey>,
+    /// `None` without CA certificates of clients.
+    pub(crate) clients: Option<Arc<dyn ClientCertVerifier>>,
+}
 
 /// What changes with the content of a file, or with who may read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,25 +129,44 @@ impl CertificateFiles {
         Self {
             certificate: certificate.into(),
             key: key.into(),
+            client_ca: None,
         }
     }
 
-    /// Checks that both files can be read and belong together.
+    /// With CA certificates of clients.
+    #[must_use]
+    pub fn with_client_ca(self, file: impl Into<PathBuf>) -> Self {
+        Self {
+            client_ca: Some(file.into()),
+            ..self
+        }
+    }
+
+    /// Checks that the files can be read, and that certificate and key belong together.
     ///
     /// # Errors
     ///
     /// As [`TlsError`].
     pub fn check(&self) -> Result<(), TlsError> {
-        self.read(&rustls::crypto::ring::default_provider()).map(drop)
+        self.read(&Arc::new(rustls::crypto::ring::default_provider())).map(drop)
     }
 
     pub(crate) fn stamps(&self) -> Stamps {
-        [&self.certificate, &self.key].map(|file| Stamp::of(file))
+        let files = [Some(&self.certificate), Some(&self.key), self.client_ca.as_ref()];
+        files.map(|file| file.and_then(|file| Stamp::of(file)))
     }
 
-    /// Reads both files, and checks that they belong together.
-    pub(crate) fn read(&self, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, TlsError> {
-        let Self { certificate, key } = self;
+    /// Reads the files, and checks that certificate and key belong together.
+    pub(crate) fn read(&self, provider: &Arc<CryptoProvider>) -> Result<Content, TlsError> {
+        let clients = self.client_ca.as_deref();
+        Ok(Content {
+            key: self.read_key(provider)?,
+            clients: clients.map(|file| read_client_ca(file, provider)).transpose()?,
+        })
+    }
+
+    fn read_key(&self, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>, TlsError> {
+        let Self { certificate, key, .. } = self;
         let chain = CertificateDer::pem_slice_iter(&read(certificate)?)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| not_pem(certificate, &error))?;
@@ -151,6 +191,26 @@ impl CertificateFiles {
         })?;
         Ok(Arc::new(certified))
     }
+}
+
+/// The verifier of client certificates. A client without one is accepted, and has no certificate.
+fn read_client_ca(file: &Path, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let failed = |reason: String| TlsError::ClientCa {
+        file: file.to_owned(),
+        reason,
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&read(file)?) {
+        let certificate = certificate.map_err(|error| not_pem(file, &error))?;
+        roots.add(certificate).map_err(|error| failed(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        let file = file.to_owned();
+        return Err(TlsError::NoCertificate { file });
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    let verifier = builder.allow_unauthenticated().build();
+    verifier.map_err(|error| failed(error.to_string()))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, TlsError> {
@@ -197,7 +257,7 @@ mod tests {
         std::fs::write(&certificate, "-----BEGIN CERTIFICATE-----\nMIIB\n").expect("writable");
         let files = CertificateFiles::new(&certificate, &key);
         let error = files
-            .read(&rustls::crypto::ring::default_provider())
+            .read(&Arc::new(rustls::crypto::ring::default_provider()))
             .expect_err("incomplete");
         let expected = format!(
             "{} is not a PEM file: the line -----END CERTIFICATE----- is missing",

@@ -5,15 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert};
+use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
+use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use tokio_rustls::rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
 
-use crate::files::{self, CertificateFiles, Stamps, TlsError};
+use crate::files::{self, CertificateFiles, Content, Stamps, TlsError};
 use crate::listener::TlsListener;
 
-/// TLS 1.2 and 1.3 with a certificate from files. Clones share the certificate.
+/// TLS 1.2 and 1.3 with a certificate from files, and CA certificates of clients if they are given. Clones share the certificate.
 ///
 /// Before each handshake, the files' times, sizes and inodes are compared with those of the last files that could be used;
 /// there is no timer. If they differ and cannot be read, the next handshake tries again. Open connections keep the
@@ -25,7 +28,7 @@ struct Current {
     files: CertificateFiles,
     provider: Arc<CryptoProvider>,
     read: Mutex<LastRead>,
-    key: RwLock<Arc<CertifiedKey>>,
+    content: RwLock<Content>,
 }
 
 struct LastRead {
@@ -45,19 +48,19 @@ impl ServerTls {
         let provider = Arc::new(ring::default_provider());
         // Before the files are read: a change in between is then seen as one.
         let stamps = files.stamps();
-        let key = files.read(&provider)?;
+        let content = files.read(&provider)?;
         Ok(Self(Arc::new(Current {
             files,
             provider,
             read: Mutex::new(LastRead { stamps, failure: None }),
-            key: RwLock::new(key),
+            content: RwLock::new(content),
         })))
     }
 
     /// The DNS names for which the current certificate is valid, in its order; a name may begin with `*.`.
     #[must_use]
     pub fn dns_names(&self) -> Vec<String> {
-        let key = self.0.key.read().unwrap_or_else(PoisonError::into_inner);
+        let key = self.0.key();
         key.cert.first().map(files::dns_names).unwrap_or_default()
     }
 
@@ -73,9 +76,17 @@ impl ServerTls {
         let builder = builder
             .with_safe_default_protocol_versions()
             .expect("ring supports the default versions of TLS");
-        let mut config = builder
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&self.0) as Arc<dyn ResolvesServerCert>);
+        let builder = if self.0.files.client_ca.is_some() {
+            builder.with_client_cert_verifier(Arc::clone(&self.0) as Arc<dyn ClientCertVerifier>)
+        } else {
+            builder.with_no_client_auth()
+        };
+        let mut config = builder.with_cert_resolver(Arc::clone(&self.0) as Arc<dyn ResolvesServerCert>);
+        if self.0.files.client_ca.is_some() {
+            // A resumed session would keep a certificate of a CA that is no longer in the file.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))
     }
@@ -91,6 +102,21 @@ impl ServerTls {
 }
 
 impl Current {
+    fn key(&self) -> Arc<CertifiedKey> {
+        let content = self.content.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&content.key)
+    }
+
+    /// The verifier of client certificates, as of the files now.
+    fn clients(&self) -> Result<Arc<dyn ClientCertVerifier>, Error> {
+        let content = self.content.read().unwrap_or_else(PoisonError::into_inner);
+        let verifier = content.clients.as_ref();
+        // The verifier is used only with CA certificates.
+        verifier
+            .map(Arc::clone)
+            .ok_or_else(|| Error::General("no CA certificates of clients".to_owned()))
+    }
+
     fn refresh(&self) {
         let mut last = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         // Before the files are read: a change in between is then seen as one.
@@ -101,8 +127,8 @@ impl Current {
         }
         let file = self.files.certificate.display();
         match self.files.read(&self.provider) {
-            Ok(key) => {
-                *self.key.write().unwrap_or_else(PoisonError::into_inner) = key;
+            Ok(content) => {
+                *self.content.write().unwrap_or_else(PoisonError::into_inner) = content;
                 *last = LastRead { stamps, failure: None };
                 tracing::info!("certificate {file} was renewed");
             }
@@ -120,8 +146,49 @@ impl Current {
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(&key))
+        Some(self.key())
+    }
+}
+
+impl ClientCertVerifier for Current {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        // They may change. Clients have one certificate and need no hints.
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.clients()?.verify_client_cert(certificate, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.clients()?.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.clients()?.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

@@ -14,7 +14,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// A self-signed certificate and its key, in files of a directory of their own.
@@ -79,7 +79,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(files: &Files, protocols: &[&str]) -> Self {
-        let tls = ServerTls::load(CertificateFiles::new(files.certificate(), files.key())).expect("valid files");
+        Self::start_with(CertificateFiles::new(files.certificate(), files.key()), protocols)
+    }
+
+    pub(crate) fn start_with(files: CertificateFiles, protocols: &[&str]) -> Self {
+        let tls = ServerTls::load(files).expect("valid files");
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a socket");
         let listener = TcpListener::from_std(listener).expect("a runtime");
@@ -125,6 +129,16 @@ pub(crate) async fn try_connect(
     root: &Files,
     protocols: &[&str],
 ) -> Result<TlsStream<TcpStream>, String> {
+    try_connect_as(server, root, protocols, None).await
+}
+
+/// The same, with a client certificate: that of the files.
+pub(crate) async fn try_connect_as(
+    server: &Server,
+    root: &Files,
+    protocols: &[&str],
+    client: Option<&Files>,
+) -> Result<TlsStream<TcpStream>, String> {
     let mut roots = RootCertStore::empty();
     let certificate = CertificateDer::from_pem_slice(root.certificate.as_bytes()).expect("a certificate");
     roots.add(certificate).expect("a root");
@@ -132,7 +146,15 @@ pub(crate) async fn try_connect(
     let builder = builder
         .with_safe_default_protocol_versions()
         .expect("supported versions");
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    let builder = builder.with_root_certificates(roots);
+    let mut config = match client {
+        Some(client) => {
+            let certificate = CertificateDer::from_pem_slice(client.certificate.as_bytes()).expect("a certificate");
+            let key = PrivateKeyDer::from_pem_slice(client.key.as_bytes()).expect("a key");
+            builder.with_client_auth_cert(vec![certificate], key).expect("a pair")
+        }
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let name = ServerName::try_from("localhost").expect("a name");
     let connection = TcpStream::connect(server.address).await.expect("a listener");
