@@ -12,20 +12,25 @@
 //! - [`source`]: gives each Envoy its snapshot, now and after each change;
 //! - `session`, `subscription`, `client_state`, `nack`, `dependencies`: what one Envoy has, and what to push next. Pure;
 //! - `proto`, `encode`: Envoy's requests, and responses as bytes that streams share;
-//! - `stream`: one open stream, between the two; `rejections`: the log of rejected streams; [`limits`];
+//! - `stream`: one open stream, between the two; `first_request`: what a client must prove before it is one;
+//! - [`access`]: who may open a stream for which node; [`limits`]; [`connections`]; `log_limit`;
 //! - [`service`]: the gRPC service;
 //! - [`status`]: what each connected Envoy has ACKed and NACKed; [`metrics`]: the same in numbers.
 
+pub mod access;
 mod client_state;
+pub mod connections;
 mod dependencies;
 mod encode;
+mod first_request;
 pub mod limits;
+mod log_limit;
 pub mod metrics;
 mod nack;
 pub mod node;
 mod proto;
 mod protocol;
-mod rejections;
+mod quote;
 pub mod service;
 mod session;
 pub mod snapshot;
@@ -34,6 +39,8 @@ pub mod status;
 mod stream;
 mod subscription;
 
+pub use access::{Access, Authenticating, AuthenticationError, Authenticator, Credentials, Principal};
+pub use connections::{Connection, Connections, Peer};
 pub use limits::Limits;
 pub use metrics::Metrics;
 pub use node::Node;

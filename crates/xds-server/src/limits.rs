@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tonic::Status;
+
+use crate::quote::quoted;
 
 /// Limits of streams and requests. Each that is exceeded ends the stream with a gRPC status that names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +23,26 @@ pub struct Limits {
     /// Names of one type to which a stream may subscribe beyond those that its snapshot has. An Envoy that reconnects still
     /// has what was removed meanwhile. Default: 10,000, which take about 2 MB.
     pub unknown_names: usize,
+    /// Such names of all streams and types together. Default: 250,000, which take about 50 MB, and with names of
+    /// `name_bytes` about 600 MB.
+    pub total_unknown_names: usize,
+    /// Length of a name in bytes. Default: 2,048.
+    pub name_bytes: usize,
+    /// Length of a node id in bytes. Default: 1,024.
+    pub node_id_bytes: usize,
+    /// Size of the node metadata in bytes, as Protobuf. Default: 64 KiB; those of an Envoy have less than 10.
+    pub metadata_bytes: usize,
     /// Size of a request in bytes. Default: 4 MiB, which is tonic's.
     pub request_bytes: usize,
     /// Time in which a stream must send its first request. Default: 10 s.
     pub first_request: Duration,
+    /// Open connections, of servers that count them ([`Connections`](crate::Connections)). At the limit, the one without a
+    /// stream for longest makes room. Default: 10,000.
+    pub connections: usize,
+    /// Open connections from the same IP address; addresses of loopback are exempt. Default: 1,000, as for streams.
+    pub connections_per_address: usize,
+    /// Time after which a connection without a stream is closed. Default: 20 s.
+    pub idle_connection: Duration,
 }
 
 impl Default for Limits {
@@ -32,17 +51,25 @@ impl Default for Limits {
             streams_per_node: 5000,
             streams_per_address: 1000,
             unknown_names: 10_000,
+            total_unknown_names: 250_000,
+            name_bytes: 2048,
+            node_id_bytes: 1024,
+            metadata_bytes: 64 << 10,
             request_bytes: 4 << 20,
             first_request: Duration::from_secs(10),
+            connections: 10_000,
+            connections_per_address: 1000,
+            idle_connection: Duration::from_secs(20),
         }
     }
 }
 
-/// The open streams, by address and by node id.
+/// The open streams, by address and by node id, and what they have together.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OpenStreams {
     addresses: Counts<IpAddr>,
     nodes: Counts<Arc<str>>,
+    unknown_names: Arc<AtomicUsize>,
 }
 
 impl OpenStreams {
@@ -63,14 +90,51 @@ impl OpenStreams {
         })
     }
 
+    /// The unknown names of one more stream.
+    pub(crate) fn unknown_names(&self) -> UnknownNames {
+        UnknownNames {
+            total: Arc::clone(&self.unknown_names),
+            own: 0,
+        }
+    }
+
     /// Counts a stream of this node.
     pub(crate) fn of_node(&self, id: &Arc<str>, limits: &Limits) -> Result<Counted<Arc<str>>, Status> {
         let maximum = limits.streams_per_node;
         self.nodes.add(Arc::clone(id), maximum).ok_or_else(|| {
             Status::resource_exhausted(format!(
-                "node {id} has {maximum} open streams; at most so many are allowed"
+                "node {} has {maximum} open streams; at most so many are allowed",
+                quoted(id)
             ))
         })
+    }
+}
+
+/// The names of a stream that its snapshot does not have, as part of those of all streams.
+#[derive(Debug)]
+pub(crate) struct UnknownNames {
+    total: Arc<AtomicUsize>,
+    own: usize,
+}
+
+impl UnknownNames {
+    /// The names of all streams if this one had so many.
+    pub(crate) fn total_with(&self, own: usize) -> usize {
+        let total = self.total.load(Ordering::Relaxed);
+        (total + own).saturating_sub(self.own)
+    }
+
+    /// Counts so many of this stream.
+    pub(crate) fn set(&mut self, own: usize) {
+        self.total.fetch_add(own, Ordering::Relaxed);
+        self.total.fetch_sub(self.own, Ordering::Relaxed);
+        self.own = own;
+    }
+}
+
+impl Drop for UnknownNames {
+    fn drop(&mut self) {
+        self.set(0);
     }
 }
 
@@ -142,7 +206,7 @@ mod tests {
         assert_eq!(third.code(), tonic::Code::ResourceExhausted);
         assert_eq!(
             third.message(),
-            "node blue has 2 open streams; at most so many are allowed"
+            r#"node "blue" has 2 open streams; at most so many are allowed"#
         );
         drop(first);
         drop(open.of_node(&node, &limits).expect("there is room again"));

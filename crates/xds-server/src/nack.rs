@@ -10,6 +10,16 @@ use std::sync::Arc;
 
 use crate::snapshot::Resource;
 
+/// Length of an error message that is kept with a rejected resource, in bytes. It is for the status page; the log has all
+/// that was received.
+const MAX_MESSAGE: usize = 2048;
+
+/// The same beyond [`LONG_MESSAGES`] rejected resources: a client that rejects everything must not fill the memory.
+const MAX_SHORT_MESSAGE: usize = 128;
+
+/// Rejected resources with a message of full length, by type and stream.
+const LONG_MESSAGES: usize = 32;
+
 /// The NACKs of one resource type on one stream.
 #[derive(Debug, Default)]
 pub(crate) struct Nacks {
@@ -56,9 +66,14 @@ impl Nacks {
                 self.uncertain.remove(resource.name());
             }
         }
+        let maximum = if self.rejected.len() < LONG_MESSAGES {
+            MAX_MESSAGE
+        } else {
+            MAX_SHORT_MESSAGE
+        };
         let rejection = Rejection {
             version: resource.version().to_owned(),
-            message: message.to_owned(),
+            message: message[..message.floor_char_boundary(maximum)].to_owned(),
         };
         self.rejected.insert(resource.name().to_owned(), rejection);
     }

@@ -20,6 +20,8 @@ pub(crate) trait Request: Message + Default + 'static {
     fn is_nack(&self) -> Option<bool>;
     /// The number of names that the request adds to the subscription.
     fn names(&self) -> usize;
+    /// What the request adds: names, and versions of those that the client has.
+    fn each_name(&self) -> impl Iterator<Item = &str>;
     /// Applies the request to the session.
     fn apply(self, kind: ResourceType, session: &mut Session) -> Option<Nack>;
     fn response(push: &Push, blocks: &Blocks) -> Segments;
@@ -50,6 +52,10 @@ impl Request for DiscoveryRequest {
 
     fn names(&self) -> usize {
         self.resource_names.len()
+    }
+
+    fn each_name(&self) -> impl Iterator<Item = &str> {
+        self.resource_names.iter().map(String::as_str)
     }
 
     fn response(push: &Push, _: &Blocks) -> Segments {
@@ -84,6 +90,12 @@ impl Request for DeltaDiscoveryRequest {
 
     fn names(&self) -> usize {
         self.resource_names_subscribe.len() + self.initial_resource_versions.len()
+    }
+
+    fn each_name(&self) -> impl Iterator<Item = &str> {
+        let initial = self.initial_resource_versions.iter();
+        let initial = initial.flat_map(|(name, version)| [name, version]);
+        self.resource_names_subscribe.iter().chain(initial).map(String::as_str)
     }
 
     fn response(push: &Push, blocks: &Blocks) -> Segments {

@@ -11,13 +11,13 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use http_body_util::StreamBody;
 use tokio::sync::watch;
+use tonic::Status;
 use tonic::body::Body;
-use tonic::codec::Codec;
 use tonic::codegen::Service;
 use tonic::server::NamedService;
-use tonic::{Status, Streaming};
-use tonic_prost::ProstCodec;
 
+use crate::access::{Access, Authenticator, Credentials};
+use crate::connections::Peer;
 use crate::limits::{Limits, OpenStreams};
 use crate::metrics::Metrics;
 use crate::proto;
@@ -27,8 +27,8 @@ use crate::stream::{Shared, frames};
 
 /// The aggregated discovery service over one source.
 ///
-/// [`AdsService::into_server`] gives the tonic service to mount. It has no TLS and no authentication of its own: those
-/// are the caller's, by tonic's means.
+/// [`AdsService::into_server`] gives the tonic service to mount. TLS is the caller's; who may have a stream is decided by an
+/// [`Authenticator`], or by an interceptor.
 #[derive(Clone)]
 pub struct AdsService {
     shared: Shared,
@@ -56,7 +56,9 @@ impl AdsService {
             shared: Shared {
                 source,
                 board: StatusBoard::default(),
-                rejections: Arc::default(),
+                access: Access::default(),
+                log: Arc::default(),
+                connects: Arc::default(),
                 blocks: Arc::default(),
                 limits: Limits::default(),
                 open: OpenStreams::default(),
@@ -72,6 +74,20 @@ impl AdsService {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.shared.limits = limits;
         self
+    }
+
+    /// Requires that clients authenticate themselves, and that each may act as the node of its stream. Default: everybody may
+    /// have a stream.
+    #[must_use]
+    pub fn with_authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
+        self.shared.access = Access::new(Some(authenticator), Arc::clone(&self.shared.log));
+        self
+    }
+
+    /// The check of clients, for other services of the same server.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.shared.access.clone()
     }
 
     /// Ties the streams to a guard: they end when the guard is dropped.
@@ -111,16 +127,15 @@ impl AdsService {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let request = tonic::Request::from_http(request);
-        let address = request.remote_addr();
-        let requests = Streaming::new_request(
-            ProstCodec::<R, R>::default().decoder(),
+        let peer = request.extensions().get::<Peer>().cloned();
+        let mut credentials = Credentials::of_request(request.metadata().as_ref(), request.extensions());
+        if peer.is_none() {
+            credentials.address = request.remote_addr().map(|address| address.ip());
+        }
+        let frames = frames::<R, _>(
             request.into_inner(),
-            None,
-            Some(self.shared.limits.request_bytes),
-        );
-        let frames = frames(
-            requests,
-            address.map(|address| address.ip()),
+            credentials,
+            peer.as_ref().map(Peer::open_stream),
             self.shared.clone(),
             self.closing.clone(),
         );

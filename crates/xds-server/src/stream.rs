@@ -3,34 +3,48 @@
 //! A stream is a [`futures_util::Stream`] of HTTP frames that does its work when polled. It spawns no task, and what it
 //! keeps for an Envoy that does not read is one response for each type, as bytes that it shares with other streams.
 
+use std::future::pending;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream};
+use envoy_types::pb::envoy::config::core::v3::Node as NodeMessage;
+use futures_util::stream::{self, Stream, StreamExt as _};
 use http::HeaderMap;
-use http_body::Frame;
+use http_body::{Body as HttpBody, Frame};
 use tokio::sync::watch;
+use tonic::codec::Codec as _;
 use tonic::{Status, Streaming};
+use tonic_prost::ProstCodec;
 
+use crate::access::{self, Access, Credentials, Principal};
+use crate::connections::ConnectionUse;
 use crate::encode::{Blocks, Segments};
-use crate::limits::{Counted, Limits, OpenStreams};
+use crate::first_request;
+use crate::limits::{Counted, Limits, OpenStreams, UnknownNames};
+use crate::log_limit::{LogLimit, may_log};
 use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::proto::Request;
-use crate::rejections::Rejections;
 use crate::session::Session;
 use crate::snapshot::ResourceType;
 use crate::source::{Configured, Source, SourceError, View};
 use crate::status::{Progress, StatusBoard, StatusEntry, StreamStatus};
+
+/// Length of the type URL of a log line, in bytes.
+const MAX_TYPE_URL: usize = 200;
 
 /// What all streams of a service share.
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) board: StatusBoard,
-    pub(crate) rejections: Arc<Mutex<Rejections>>,
+    pub(crate) access: Access,
+    /// Of rejections.
+    pub(crate) log: Arc<Mutex<LogLimit>>,
+    /// Of connects, by node and task.
+    pub(crate) connects: Arc<Mutex<LogLimit>>,
     pub(crate) blocks: Arc<Blocks>,
     pub(crate) limits: Limits,
     pub(crate) open: OpenStreams,
@@ -38,32 +52,32 @@ pub(crate) struct Shared {
 }
 
 /// The body of the response to `requests`: responses, and the status as trailers. Ends when `closing` closes, and with an
-/// error if the source cannot configure the client or a limit is exceeded.
-pub(crate) fn frames<R: Request>(
-    requests: Streaming<R>,
-    address: Option<IpAddr>,
+/// error if the client may not have a stream, the source cannot configure it, or a limit is exceeded.
+pub(crate) fn frames<R, B>(
+    requests: B,
+    credentials: Credentials,
+    connection: Option<ConnectionUse>,
     shared: Shared,
     closing: watch::Receiver<()>,
-) -> impl Stream<Item = Result<Frame<Bytes>, Status>> + Send + 'static {
-    let revisions = shared.source.revisions();
-    let stream = OpenStream {
-        changes: revisions.clone(),
-        revisions,
-        closing,
-        requests,
-        address,
-        entry: shared.board.entry(),
-        shared,
-        open: None,
-        unsent: Segments::new(),
-    };
-    stream::unfold(Some(stream), |stream| async move {
-        let mut stream = stream?;
-        match stream.next_segment().await {
-            Ok(Some(segment)) => Some((Ok(Frame::data(segment)), Some(stream))),
-            Ok(None) => Some((trailers(&Status::ok("")), None)),
-            Err(status) => Some((trailers(&status), None)),
-        }
+) -> impl Stream<Item = Result<Frame<Bytes>, Status>> + Send + 'static
+where
+    R: Request,
+    B: HttpBody + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let opening = OpenStream::<R>::open(requests, credentials, connection, shared, closing);
+    stream::once(opening).flat_map(|opened| {
+        stream::unfold(Some(opened), |stream| async move {
+            let mut stream = match stream? {
+                Ok(stream) => stream,
+                Err(status) => return Some((trailers(&status), None)),
+            };
+            match stream.next_segment().await {
+                Ok(Some(segment)) => Some((Ok(Frame::data(segment)), Some(Ok(stream)))),
+                Ok(None) => Some((trailers(&Status::ok("")), None)),
+                Err(status) => Some((trailers(&status), None)),
+            }
+        })
     })
 }
 
@@ -76,8 +90,13 @@ fn trailers(status: &Status) -> Result<Frame<Bytes>, Status> {
 
 struct OpenStream<R> {
     requests: Streaming<R>,
-    address: Option<IpAddr>,
+    credentials: Credentials,
+    /// `None` if everybody may have a stream.
+    principal: Option<Arc<dyn Principal>>,
+    /// When its credentials end.
+    expires: Option<tokio::time::Instant>,
     shared: Shared,
+    _connection: Option<ConnectionUse>,
     /// The source's revisions.
     revisions: watch::Receiver<u64>,
     /// Those that concern the client.
@@ -103,6 +122,9 @@ struct Open {
     session: Session,
     /// The first change that the client has not ACKed or NACKed as a whole.
     changed: Option<Instant>,
+    /// The names that the snapshot does not have, by type.
+    unknown: [usize; 4],
+    unknown_names: UnknownNames,
     _counted: (Counted<Arc<str>>, Option<Counted<IpAddr>>),
 }
 
@@ -112,6 +134,37 @@ impl Open {
             Some(view) => view.configure(),
             None => source.configure(&self.node),
         }
+    }
+
+    /// Checks how many names the request adds.
+    fn check_count<R: Request>(&self, request: &R, kind: ResourceType, limits: &Limits) -> Result<(), Status> {
+        let added = request.names();
+        if added == 0 {
+            return Ok(());
+        }
+        let names = added + self.session.names(kind);
+        // A SotW request names everything again.
+        let unknown = names.saturating_sub(2 * self.session.target_len(kind));
+        if unknown > limits.unknown_names {
+            let maximum = names - unknown + limits.unknown_names;
+            return Err(Status::resource_exhausted(format!(
+                "subscribes to {names} {kind} names; at most {maximum} are allowed"
+            )));
+        }
+        let others = self.unknown.iter().sum::<usize>() - self.unknown[kind.index()];
+        let total = self.unknown_names.total_with(others + unknown);
+        let maximum = limits.total_unknown_names;
+        if unknown > 0 && total > maximum {
+            return Err(Status::resource_exhausted(format!(
+                "all nodes together subscribe to {total} names that do not exist; at most {maximum} are allowed"
+            )));
+        }
+        Ok(())
+    }
+
+    fn count_unknown_names(&mut self, kind: ResourceType) {
+        self.unknown[kind.index()] = self.session.names(kind).saturating_sub(self.session.target_len(kind));
+        self.unknown_names.set(self.unknown.iter().sum());
     }
 
     fn report(&mut self, status: &mut StreamStatus) {
@@ -129,6 +182,52 @@ impl Open {
 }
 
 impl<R: Request> OpenStream<R> {
+    async fn open<B>(
+        body: B,
+        credentials: Credentials,
+        connection: Option<ConnectionUse>,
+        shared: Shared,
+        closing: watch::Receiver<()>,
+    ) -> Result<Self, Status>
+    where
+        B: HttpBody + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let authenticated = shared.access.authenticate(&credentials).await;
+        let maximum = match &authenticated {
+            Ok(_) => shared.limits.request_bytes,
+            Err(_) => first_request::UNAUTHENTICATED_BYTES,
+        };
+        let decoder = ProstCodec::<R, R>::default().decoder();
+        let mut requests = Streaming::new_request(decoder, body, None, Some(maximum));
+        let principal = match authenticated {
+            Ok(principal) => principal,
+            Err(error) => {
+                let node = first_request::claimed_node(&mut requests, &shared.limits).await;
+                let status = access::rejection(&error, node.as_deref());
+                shared.metrics.count_rejected_stream();
+                let node = node.unwrap_or_default();
+                shared.access.log_rejection(&credentials, &node, &status);
+                return Err(status);
+            }
+        };
+        let revisions = shared.source.revisions();
+        Ok(Self {
+            changes: revisions.clone(),
+            revisions,
+            closing,
+            requests,
+            credentials,
+            expires: principal.as_deref().and_then(Principal::expires).and_then(instant),
+            principal,
+            entry: shared.board.entry(),
+            shared,
+            open: None,
+            unsent: Segments::new(),
+            _connection: connection,
+        })
+    }
+
     /// The next part of a response; `None` once the client has closed the stream.
     async fn next_segment(&mut self) -> Result<Option<Bytes>, Status> {
         let deadline = tokio::time::Instant::now() + self.shared.limits.first_request;
@@ -155,6 +254,10 @@ impl<R: Request> OpenStream<R> {
                     Err(_) => return Ok(None),
                 },
                 _closed = self.closing.changed() => return Ok(None),
+                () = until(self.expires) => {
+                    self.shared.metrics.count_rejected_stream();
+                    return Err(self.principal.as_deref().map_or_else(|| Status::unauthenticated(""), access::expired));
+                }
                 () = tokio::time::sleep_until(deadline), if self.open.is_none() => {
                     self.shared.metrics.count_rejected_stream();
                     let limit = self.shared.limits.first_request;
@@ -199,12 +302,14 @@ impl<R: Request> OpenStream<R> {
             let node = request
                 .take_node()
                 .ok_or_else(|| Status::invalid_argument("the first request on a stream must carry the node"))?;
+            self.admit(&node)?;
             self.open = Some(self.open_for(Node::from_proto(&node))?);
         }
         let Some(open) = &mut self.open else { return Ok(()) };
         let Some(kind) = ResourceType::from_type_url(request.type_url()) else {
             let type_url = request.type_url();
-            if let Some(suppressed) = may_log(&self.shared.rejections, &open.node, type_url) {
+            let type_url = &type_url[..type_url.floor_char_boundary(MAX_TYPE_URL)];
+            if let Some(suppressed) = may_log(&self.shared.log, &open.node.id, self.credentials.address, type_url) {
                 tracing::warn!(
                     node = open.node.id,
                     type_url,
@@ -217,16 +322,20 @@ impl<R: Request> OpenStream<R> {
         if let Some(is_nack) = request.is_nack() {
             self.shared.metrics.count_answer(kind, is_nack);
         }
-        let added = request.names();
-        let names = added + open.session.names(kind);
-        let maximum = 2 * open.session.target_len(kind) + self.shared.limits.unknown_names;
-        if added > 0 && names > maximum {
-            let error = format!("subscribes to {names} {kind} names; at most {maximum} are allowed");
-            log_rejection(&self.shared.rejections, &open.node, &error);
-            return Err(Status::resource_exhausted(error));
-        }
-        if let Some(nack) = request.apply(kind, &mut open.session)
-            && let Some(suppressed) = may_log(&self.shared.rejections, &open.node, &format!("{kind} {nack:?}"))
+        let limits = &self.shared.limits;
+        let checked =
+            first_request::check_names(&request, kind, limits).and_then(|()| open.check_count(&request, kind, limits));
+        checked
+            .inspect_err(|status| log_rejection(&self.shared.log, &open.node, &self.credentials, status.message()))?;
+        let nack = request.apply(kind, &mut open.session);
+        open.count_unknown_names(kind);
+        if let Some(nack) = nack
+            && let Some(suppressed) = may_log(
+                &self.shared.log,
+                &open.node.id,
+                self.credentials.address,
+                &format!("{kind} {nack:?}"),
+            )
         {
             tracing::warn!(
                 node = open.node.id,
@@ -242,13 +351,28 @@ impl<R: Request> OpenStream<R> {
         Ok(())
     }
 
-    fn open_for(&mut self, node: Node) -> Result<Open, Status> {
-        if node.id.is_empty() {
-            return Err(Status::invalid_argument("the node id is empty"));
+    /// Checks the node, and that the client may act as it.
+    fn admit(&self, node: &NodeMessage) -> Result<(), Status> {
+        let Shared {
+            access, limits, log, ..
+        } = &self.shared;
+        first_request::check_node(node, limits).inspect_err(|status| {
+            // The id may be a long one.
+            if let Some(suppressed) = may_log(log, "", self.credentials.address, status.message()) {
+                tracing::warn!(error = status.message(), suppressed, "stream rejected");
+            }
+        })?;
+        match &self.principal {
+            Some(principal) => access::authorize(&**principal, &node.id)
+                .inspect_err(|status| access.log_rejection(&self.credentials, &node.id, status)),
+            None => Ok(()),
         }
+    }
+
+    fn open_for(&mut self, node: Node) -> Result<Open, Status> {
         let Shared {
             source,
-            rejections,
+            log,
             limits,
             open,
             ..
@@ -256,10 +380,10 @@ impl<R: Request> OpenStream<R> {
         let id = Arc::from(node.id.as_str());
         let counted = open
             .of_node(&id, limits)
-            .and_then(|counted| Ok((counted, open.of_address(self.address, limits)?)))
-            .inspect_err(|status| log_rejection(rejections, &node, status.message()))?;
+            .and_then(|counted| Ok((counted, open.of_address(self.credentials.address, limits)?)))
+            .inspect_err(|status| log_rejection(log, &node, &self.credentials, status.message()))?;
         let rejected = |error: SourceError| {
-            log_rejection(rejections, &node, &error.to_string());
+            log_rejection(log, &node, &self.credentials, &error.to_string());
             match error {
                 // The status codes are those of App Mesh's management server: 3 for a resource it does not know.
                 SourceError::UnknownNode(_) => Status::invalid_argument(error.to_string()),
@@ -281,7 +405,11 @@ impl<R: Request> OpenStream<R> {
             task,
             zone,
         } = configured.map_err(rejected)?;
-        tracing::info!(node = node.id, task, zone, protocol = ?R::PROTOCOL, "Envoy connected");
+        let name = format!("{} {}", node.id, task.as_deref().unwrap_or_default());
+        if let Some(suppressed) = may_log(&self.shared.connects, &name, self.credentials.address, "") {
+            let principal = self.principal.as_deref().map(Principal::name);
+            tracing::info!(node = node.id, task, zone, principal, protocol = ?R::PROTOCOL, suppressed, "Envoy connected");
+        }
         let session = Session::new(R::PROTOCOL, snapshot);
         self.entry.open(StreamStatus {
             id,
@@ -307,6 +435,8 @@ impl<R: Request> OpenStream<R> {
             followed,
             session,
             changed: None,
+            unknown: [0; 4],
+            unknown_names: open.unknown_names(),
             _counted: counted,
         })
     }
@@ -347,14 +477,22 @@ impl<R: Request> OpenStream<R> {
     }
 }
 
-/// The number of rejections that were not logged, if this one is to be.
-fn may_log(rejections: &Mutex<Rejections>, node: &Node, reason: &str) -> Option<u64> {
-    let mut rejections = rejections.lock().unwrap_or_else(PoisonError::into_inner);
-    rejections.record(&node.id, reason, Instant::now())
+fn log_rejection(log: &Mutex<LogLimit>, node: &Node, credentials: &Credentials, error: &str) {
+    if let Some(suppressed) = may_log(log, &node.id, credentials.address, error) {
+        let address = credentials.address.map(|address| address.to_string());
+        tracing::warn!(node = node.id, address, error, suppressed, "stream rejected");
+    }
 }
 
-fn log_rejection(rejections: &Mutex<Rejections>, node: &Node, error: &str) {
-    if let Some(suppressed) = may_log(rejections, node, error) {
-        tracing::warn!(node = node.id, error, suppressed, "stream rejected");
+/// This moment on the monotonic clock; `None` if that cannot express it.
+fn instant(time: SystemTime) -> Option<tokio::time::Instant> {
+    let left = time.duration_since(SystemTime::now()).unwrap_or_default();
+    tokio::time::Instant::now().checked_add(left)
+}
+
+async fn until(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => pending().await,
     }
 }

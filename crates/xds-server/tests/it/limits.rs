@@ -127,6 +127,40 @@ async fn names_that_do_not_exist_are_limited() {
 }
 
 #[tokio::test]
+async fn names_that_do_not_exist_are_limited_for_all_streams_together() {
+    let server = Limited::start(limits(|limits| limits.total_unknown_names = 15)).await;
+    let mut client = server.client().await;
+    let (first, requests) = open_stream();
+    let response = client.delta_aggregated_resources(requests).await;
+    let mut responses = response.expect("the stream opens").into_inner();
+    first.send(subscription(10)).await.expect("the stream is open");
+    // The response to the first name, then to the others.
+    while let Some(response) = responses.message().await.expect("no error") {
+        if response.removed_resources.len() > 1 {
+            break;
+        }
+        let ack = DeltaDiscoveryRequest {
+            type_url: response.type_url,
+            response_nonce: response.nonce,
+            ..Default::default()
+        };
+        first.send(ack).await.expect("the stream is open");
+    }
+    let status = end_of(&mut client, vec![subscription(6)]).await;
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(
+        status.message(),
+        "all nodes together subscribe to 16 names that do not exist; at most 15 are allowed"
+    );
+    drop((first, responses));
+    server.board.wait_until(<[_]>::is_empty).await;
+    let (_second, requests) = open_stream();
+    let response = client.delta_aggregated_resources(requests).await;
+    let mut responses = response.expect("the stream opens").into_inner();
+    responses.message().await.expect("there is room again");
+}
+
+#[tokio::test]
 async fn a_request_of_64_mib_is_rejected() {
     let server = Limited::start(Limits::default()).await;
     let huge = DeltaDiscoveryRequest {
