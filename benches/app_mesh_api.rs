@@ -334,6 +334,7 @@ impl Envoy {
             admin: Admin::Socket(directory.path().join("admin.sock")),
             sds: None,
             dns_servers: Vec::new(),
+            xds_security: mesh_control::XdsSecurity::default(),
             reports_calls: false,
         };
         let file = directory.path().join("envoy.json");

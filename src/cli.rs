@@ -20,4 +20,5 @@ pub(crate) mod policy;
 mod serve;
 pub(crate) mod synth;
 pub(crate) mod template;
+mod token;
 mod translate;

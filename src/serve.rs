@@ -30,6 +30,7 @@ use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use app_mesh_api::auth::{KeyLocation, KeySource, KeySourceError, RateLimits};
@@ -38,7 +39,8 @@ use app_mesh_api::service::{Extensions, OpenError};
 use app_mesh_api::store::FileStoreError;
 use app_mesh_api::{AuditLog, Authentication, FileStore, Service, Settings};
 use ipnet::IpNet;
-use mesh_control::{Addresses, BindError, ControlPlane, HeaderLimits, MeshState};
+use mesh_control::access::{XdsProtection, XdsProtectionError};
+use mesh_control::{Addresses, BindError, ControlPlane, HeaderLimits, MeshState, raise_open_file_limit};
 use mesh_model::app_mesh::Topology;
 use server_tls::{CertificateFiles, ServerTls, TlsError};
 use stop_signals::{StopSignal, StopSignals};
@@ -64,6 +66,8 @@ pub(crate) struct Serve {
     pub(crate) tls: Option<CertificateFiles>,
     /// A load balancer in front terminates TLS.
     pub(crate) is_behind_load_balancer: bool,
+    /// What protects the port for Envoys.
+    pub(crate) xds: XdsProtection,
     /// The key pairs that requests of the API must be signed with.
     pub(crate) keys: Option<KeyLocation>,
     /// Networks of endpoints from Cloud Map, any without one. `None`: Cloud Map is not read.
@@ -111,6 +115,8 @@ pub(crate) enum ServeError {
     Signals(#[source] io::Error),
     #[error(transparent)]
     Access(#[from] AccessError),
+    #[error(transparent)]
+    Xds(#[from] XdsProtectionError),
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(transparent)]
@@ -166,7 +172,11 @@ impl Serve {
         // Before anything is opened: from here on a signal no longer ends this process at once.
         let mut signals = StopSignals::for_terminal().map_err(ServeError::Signals)?;
         access::check(self.api, self.addresses, &self.exposure())?;
+        self.xds.check(self.addresses.xds)?;
+        // Each connection is an open file.
+        let _files = raise_open_file_limit();
         let tls = self.tls.clone().map(ServerTls::load).transpose()?;
+        let (xds_tls, authenticator) = (self.xds.tls()?, self.xds.authenticator()?);
         // Loaded by the first that needs it.
         let cell = OnceCell::new();
         let account = || cell.get_or_try_init(|| Account::load(&self.settings));
@@ -205,8 +215,11 @@ impl Serve {
                 header_limits: self.header_limits,
                 ..endpoints.initial()
             });
-        if let Some(tls) = &tls {
-            builder = builder.xds_tls(tls.clone());
+        if let Some(tls) = xds_tls {
+            builder = builder.xds_tls(tls);
+        }
+        if let Some(authenticator) = authenticator {
+            builder = builder.xds_authenticator(Arc::new(authenticator));
         }
         let (control, serving) = builder.bind().await.map_err(|error| self.bind_error(error))?;
         console.clear_status();

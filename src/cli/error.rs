@@ -11,6 +11,7 @@ use crate::cli::import::ImportError;
 use crate::cli::migrate::MigrateError;
 use crate::cli::serve::NoDefaultState;
 use crate::cli::template::TemplateFileError;
+use crate::cli::token::TokenCommandError;
 use crate::cli::translate::TranslateError;
 use crate::console::{OutputError, chain, print_error};
 use crate::exit_code::{self, Exit};
@@ -45,6 +46,8 @@ pub(crate) enum CliError {
     Up(#[from] UpError),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Token(#[from] TokenCommandError),
     #[error(transparent)]
     NoDefaultState(#[from] NoDefaultState),
     #[error(transparent)]
@@ -89,6 +92,8 @@ impl CliError {
                 bluegreen_deploy::Error::UnknownEnvoy { .. } | bluegreen_deploy::Error::HookNotExecutable { .. },
             ) => exit_code::USAGE,
             Self::Serve(ServeError::Access(_)) => exit_code::USAGE,
+            Self::Serve(ServeError::Xds(error)) if error.is_usage() => exit_code::USAGE,
+            Self::Token(TokenCommandError::TooLong) => exit_code::USAGE,
             Self::Up(error) if error.is_usage() => exit_code::USAGE,
             Self::Translate(TranslateError::Interrupted(_)) | Self::Up(UpError::Interrupted { .. }) => {
                 exit_code::INTERRUPTED

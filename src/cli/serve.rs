@@ -9,6 +9,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use ipnet::IpNet;
 use mesh_control::Addresses;
+use mesh_control::access::{AllowedNode, XdsProtection};
 use server_tls::CertificateFiles;
 
 use super::aws_names::{account, region};
@@ -49,9 +50,8 @@ pub(crate) struct ServeArguments {
         value_parser = address
     )]
     api: SocketAddr,
-    /// Listen address for Envoys (xDS). Beyond loopback it requires TLS or --behind-load-balancer. Envoys are not
-    /// authenticated: any client of the port can read the configuration of every mesh, so let only the tasks' security groups
-    /// reach it
+    /// Listen address for Envoys (xDS). Beyond loopback it requires TLS or --behind-load-balancer, and --xds-token-key or
+    /// --xds-client-ca; or else --xds-insecure
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -82,6 +82,27 @@ pub(crate) struct ServeArguments {
     /// or `secretsmanager:` and the name or ARN of a secret. Read again when they change. Default: none, and no authentication
     #[arg(long, value_name = "FILE", env = "MESHWRIGHT_KEYS")]
     keys: Option<KeyLocation>,
+    /// CA certificates of Envoys in PEM: a client certificate with the SPIFFE ID
+    /// spiffe://DOMAIN/mesh/MESH/virtualNode/NAME is good for that node. Read again when the file changes
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MESHWRIGHT_XDS_CLIENT_CA",
+        requires = "tls_certificate"
+    )]
+    xds_client_ca: Option<PathBuf>,
+    /// Keys of the tokens of Envoys, one in each line, in hexadecimal digits; a file that only its owner can read. The first
+    /// one signs (verb token), all are accepted. Read again when the file changes
+    #[arg(long, value_name = "FILE", env = "MESHWRIGHT_XDS_TOKEN_KEY")]
+    xds_token_key: Option<PathBuf>,
+    /// Name in a client certificate, and a node as which its holder may act, such as
+    /// blue.example.com=mesh/shop/virtualNode/blue (repeatable)
+    #[arg(long = "xds-allow", value_name = "IDENTITY=NODE")]
+    xds_allow: Vec<AllowedNode>,
+    /// Serve Envoys beyond loopback without TLS or without authentication: whoever reaches the address reads the
+    /// configuration of every mesh, so let only the tasks' security groups reach it
+    #[arg(long, env = "MESHWRIGHT_XDS_INSECURE", value_parser = FalseyValueParser::new())]
+    xds_insecure: bool,
     /// Log each change through the API as a line of JSON: a file, or `-` for standard error. Default: none
     #[arg(long, value_name = "FILE", env = "MESHWRIGHT_AUDIT_LOG")]
     audit_log: Option<PathBuf>,
@@ -118,6 +139,8 @@ impl ServeArguments {
             ..Settings::default()
         };
         let settings = settings.in_region(self.region);
+        let tls = self.tls_certificate.zip(self.tls_key);
+        let tls = tls.map(|(certificate, key)| CertificateFiles::new(certificate, key));
         Ok(Serve {
             state,
             api: self.api,
@@ -125,11 +148,19 @@ impl ServeArguments {
                 xds: self.xds,
                 status: self.status,
             },
-            tls: match (self.tls_certificate, self.tls_key) {
-                (Some(certificate), Some(key)) => Some(CertificateFiles::new(certificate, key)),
-                _ => None,
-            },
+            tls: tls.clone(),
             is_behind_load_balancer: self.behind_load_balancer,
+            xds: XdsProtection {
+                tls: tls.map(|files| {
+                    self.xds_client_ca
+                        .into_iter()
+                        .fold(files, CertificateFiles::with_client_ca)
+                }),
+                token_keys: self.xds_token_key,
+                allowed: self.xds_allow,
+                is_behind_load_balancer: self.behind_load_balancer,
+                is_insecure: self.xds_insecure,
+            },
             keys: self.keys,
             cloud_map: self.cloud_map.then_some(self.endpoint_networks),
             audit_log: self.audit_log.map(|path| match path.to_str() {

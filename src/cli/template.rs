@@ -29,6 +29,7 @@ use crate::cli::images::{self, ImagesArguments};
 use crate::cli::import::{self, ImportArguments};
 use crate::cli::migrate::{self, MigrateArguments};
 use crate::cli::serve::ServeArguments;
+use crate::cli::token::TokenArguments;
 use crate::cli::translate::{self, TranslateArguments};
 use crate::console::print;
 use crate::exit_code::{self, Exit};
@@ -64,6 +65,8 @@ enum Command {
     Images(ImagesArguments),
     /// Print a Mermaid diagram of a template
     Diagram(TemplateFiles),
+    /// Print a token with which an Envoy may act as given nodes of serve
+    Token(TokenArguments),
 }
 
 #[derive(Debug, Args)]
@@ -136,6 +139,7 @@ fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {
         Command::Migrate(arguments) => migrate::run(&arguments)?,
         Command::Images(arguments) => print(&images::script(&arguments))?,
         Command::Diagram(files) => diagram::run(&files)?,
+        Command::Token(arguments) => print(&arguments.issue()?)?,
     }
     Ok(Exit::Done)
 }

@@ -1,7 +1,7 @@
 //! Who may reach the ports of `serve`: where it may listen, and what stands in front of the API.
 //!
-//! This is the one place where authentication belongs: [`check`] decides whether an address may be opened, and
-//! [`protected`] puts layers in front of the API.
+//! [`check`] decides whether an address may be opened, and [`protected`] puts layers in front of the API. The port for Envoys
+//! has checks of its own: `mesh_control::access::XdsProtection`.
 
 use std::net::SocketAddr;
 
@@ -38,11 +38,6 @@ pub(crate) enum AccessError {
     )]
     ApiWithoutTls(SocketAddr),
     #[error(
-        "cannot serve Envoys at {0} without TLS; give --tls-certificate and --tls-key, or --behind-load-balancer if a load \
-         balancer in front terminates TLS"
-    )]
-    Xds(SocketAddr),
-    #[error(
         "cannot serve the status page at {0}: it has neither TLS nor authentication; use a loopback address, such as \
          --status 127.0.0.1:{port}",
         port = .0.port()
@@ -67,9 +62,6 @@ pub(crate) fn check(api: SocketAddr, addresses: Addresses, exposure: &Exposure) 
     }
     if !api.ip().is_loopback() && !exposure.is_encrypted() {
         return Err(AccessError::ApiWithoutTls(api));
-    }
-    if !xds.ip().is_loopback() && !exposure.is_encrypted() {
-        return Err(AccessError::Xds(xds));
     }
     if !status.ip().is_loopback() {
         return Err(AccessError::Status(status));
@@ -136,7 +128,6 @@ mod tests {
         };
         let any: SocketAddr = ANY.parse().expect("an address");
         assert_eq!(checked(LOOPBACK, "[::1]:0", LOOPBACK, none), Ok(()));
-        assert_eq!(checked(LOOPBACK, ANY, LOOPBACK, none), Err(AccessError::Xds(any)));
         assert_eq!(checked(LOOPBACK, LOOPBACK, ANY, none), Err(AccessError::Status(any)));
         let tls = Exposure { has_tls: true, ..none };
         let balancer = Exposure {
@@ -148,7 +139,6 @@ mod tests {
             assert_eq!(checked(ANY, LOOPBACK, LOOPBACK, exposure), without_keys);
         }
         for exposure in [tls, balancer] {
-            assert_eq!(checked(LOOPBACK, ANY, LOOPBACK, exposure), Ok(()));
             let with_keys = Exposure {
                 has_keys: true,
                 ..exposure

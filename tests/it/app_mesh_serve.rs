@@ -257,11 +257,7 @@ async fn what_cannot_be_served_is_rejected_with_a_reason() {
             2,
             "without authentication; give --keys",
         ),
-        (
-            &["--state", &other, "--xds", "0.0.0.0:0"],
-            2,
-            "--tls-certificate and --tls-key",
-        ),
+        (&["--state", &other, "--xds", "0.0.0.0:0"], 2, "without TLS"),
         (
             &["--state", &other, "--status", "0.0.0.0:0"],
             2,

@@ -72,6 +72,7 @@ impl Envoy {
             admin: mesh_control::Admin::Socket(workdir.path("admin.sock")),
             sds: None,
             dns_servers: Vec::new(),
+            xds_security: mesh_control::XdsSecurity::default(),
             reports_calls: false,
         };
         let file = workdir.file("envoy.json", &bootstrap.to_json().to_string());

@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         admin: Admin::Address(SocketAddr::from(([127, 0, 0, 1], 9901))),
         sds: None,
         dns_servers: Vec::new(),
+        xds_security: envoy_bootstrap::XdsSecurity::default(),
         reports_calls: false,
     };
     println!("{:#}", bootstrap.to_json());

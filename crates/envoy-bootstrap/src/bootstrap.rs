@@ -14,6 +14,7 @@ use crate::api_type::ApiType;
 use crate::call_statistics;
 use crate::identity::Identity;
 use crate::metadata::NodeMetadata;
+use crate::xds_security::XdsSecurity;
 
 /// Cluster name of the secret discovery service (SDS) beside an Envoy. Source: the App Mesh agent (read
 /// 2026-11-23).
@@ -47,6 +48,8 @@ pub struct Bootstrap {
     pub metadata: NodeMetadata,
     /// The address of the control plane.
     pub xds: Upstream,
+    /// TLS and token for the control plane. Default: neither.
+    pub xds_security: XdsSecurity,
     /// The xDS protocol.
     pub api_type: ApiType,
     /// The address of the admin page.
@@ -152,7 +155,7 @@ impl Bootstrap {
             }]},
         });
         if self.reports_calls {
-            bootstrap["stats_sinks"] = json!([call_statistics::sink(XDS_CLUSTER)]);
+            bootstrap["stats_sinks"] = json!([call_statistics::sink(XDS_CLUSTER, &self.node_id)]);
         } else {
             // Histograms are updated at each flush. The default of 5 s is too long for an analysis on one machine.
             bootstrap["stats_flush_interval"] = "1s".into();
@@ -188,6 +191,7 @@ impl Bootstrap {
         let collector = self.metadata.extension.collector;
         let mut xds = grpc_cluster(XDS_CLUSTER, &self.xds.to_json(), keepalive);
         xds["type"] = self.xds.cluster_type().into();
+        self.xds_security.apply(&mut xds);
         std::iter::once(xds)
             .chain(sds)
             .chain(collector.map(|at| grpc_cluster(COLLECTOR_CLUSTER, &socket_address(at), json!({}))))
@@ -266,6 +270,7 @@ mod tests {
             node_id: "mesh/demo/virtualNode/blue".to_owned(),
             metadata: NodeMetadata::transparent_proxy(),
             xds,
+            xds_security: XdsSecurity::default(),
             api_type: ApiType::DeltaGrpc,
             admin,
             sds: None,
@@ -298,6 +303,7 @@ mod tests {
                 node_id: node.to_owned(),
                 metadata: NodeMetadata::transparent_proxy(),
                 xds: SocketAddr::from(([127, 0, 0, 1], 18000)).into(),
+                xds_security: XdsSecurity::default(),
                 api_type: ApiType::DeltaGrpc,
                 admin: Admin::Socket("admin.sock".into()),
                 sds: None,

@@ -13,8 +13,11 @@ use serde_json::{Value, json};
 /// the calls before the last one of a request.
 const SELECTED: &str = r"cluster\.cds_egress_.+_[0-9]+\.(retry\.)?upstream_rq_(completed|5xx|time)";
 
+/// The metadata key in which an Envoy names its node id to the receiver of statistics: messages themselves have none.
+pub const NODE_HEADER: &str = "x-meshwright-node";
+
 /// The sink, with the cluster of the control plane.
-pub(crate) fn sink(cluster: &str) -> Value {
+pub(crate) fn sink(cluster: &str, node_id: &str) -> Value {
     let selected = json!({
         "input": {
             "name": "name",
@@ -29,7 +32,11 @@ pub(crate) fn sink(cluster: &str) -> Value {
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
             // Without a time limit, a control plane that does not respond would collect calls.
-            "grpc_service": {"envoy_grpc": {"cluster_name": cluster}, "timeout": "5s"},
+            "grpc_service": {
+                "envoy_grpc": {"cluster_name": cluster},
+                "timeout": "5s",
+                "initial_metadata": [{"key": NODE_HEADER, "value": node_id}],
+            },
             "report_counters_as_deltas": true,
             "report_histograms_as_deltas": true,
             // The full name has the cluster; tags would repeat it.

@@ -1,8 +1,9 @@
 //! Options of a control plane on AWS.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use mesh_control::HeaderLimits;
+use mesh_control::{Authenticator, HeaderLimits, ServerTls};
 
 use crate::endpoint_discovery::ApiMeshes;
 use crate::endpoint_policy::EndpointPolicy;
@@ -24,6 +25,10 @@ pub struct Options {
     pub endpoints: EndpointPolicy,
     /// The limits of headers that the Envoys accept.
     pub header_limits: HeaderLimits,
+    /// TLS of the xDS port. Default: none.
+    pub xds_tls: Option<ServerTls>,
+    /// Who may use the xDS port. Default: everybody who reaches it.
+    pub xds_authenticator: Option<Arc<dyn Authenticator>>,
     /// The id under which this replica publishes its status for [`SyncReader`], unique among replicas, such as a
     /// [`replica_id`]. Default: none, and nothing is published.
     ///
@@ -42,6 +47,8 @@ impl Options {
             intervals: PollIntervals::default(),
             endpoints: EndpointPolicy::default(),
             header_limits: HeaderLimits::default(),
+            xds_tls: None,
+            xds_authenticator: None,
             publish_as: None,
         }
     }

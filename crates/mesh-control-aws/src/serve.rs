@@ -54,7 +54,14 @@ pub async fn serve(
     let polled = Arc::new(PolledState::new(&options));
     let known = polled.wait_until_known();
     let calls = CallStatistics::default();
-    let (control, serving) = ControlPlane::builder()
+    let mut builder = ControlPlane::builder();
+    if let Some(tls) = &options.xds_tls {
+        builder = builder.xds_tls(tls.clone());
+    }
+    if let Some(authenticator) = &options.xds_authenticator {
+        builder = builder.xds_authenticator(Arc::clone(authenticator));
+    }
+    let (control, serving) = builder
         .addresses(addresses)
         .mesh_state(MeshState {
             header_limits: options.header_limits,

@@ -58,6 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         admin: Admin::Address((Ipv4Addr::LOCALHOST, 9901).into()),
         sds: None,
         dns_servers: Vec::new(),
+        xds_security: mesh_control::XdsSecurity::default(),
         reports_calls: false,
     };
     println!("{:#}", bootstrap.to_json());

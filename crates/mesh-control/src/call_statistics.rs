@@ -1,12 +1,14 @@
 //! Call statistics that Envoys send: OTLP metrics, as the stats sink of `envoy-bootstrap` selects them.
 //!
 //! An Envoy sends what it has counted since its last message, to any replica of the control plane, so the sum over all
-//! replicas is complete. Only clusters that are [watched](CallStatistics::watch) are counted: names in messages, which
-//! need no authentication, take no memory.
+//! replicas is complete. Only clusters that are [watched](CallStatistics::watch) are counted: other names in messages take
+//! no memory. Where the xDS port requires authentication, a client reports as a node that it may act as, and only calls
+//! within that node's mesh.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use envoy_bootstrap::{Identity, NODE_HEADER};
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
     MetricsService, MetricsServiceServer,
 };
@@ -16,11 +18,13 @@ use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, HistogramDataPoint, Metric, NumberDataPoint, metric::Data,
 };
 use tonic::{Request, Response, Status};
+use xds_server::{Access, Credentials, Peer};
 
 use crate::statistics::Counts;
+use crate::translate::egress_cluster_prefix;
 
-/// Maximum number of calls that one metric of a message adds. Envoys send every few seconds, so more are not real; messages
-/// need no authentication, and sums must not reach their maximum.
+/// Maximum number of calls that one metric of a message adds. Envoys send every few seconds, so more are not real, and
+/// sums must not reach their maximum.
 const MAX_DELTA: u64 = 10_000_000;
 
 /// Maximum number of bounds of a latency histogram. Envoy has 19 by default (Envoy's source,
@@ -59,8 +63,9 @@ impl CallStatistics {
         sum
     }
 
-    /// Adds the calls in a message of an Envoy.
-    fn add(&self, message: &ExportMetricsServiceRequest) {
+    /// Adds the calls in a message of an Envoy, of one mesh or of all.
+    fn add(&self, message: &ExportMetricsServiceRequest, mesh: Option<&str>) {
+        let prefix = mesh.map(egress_cluster_prefix);
         let mut counts = self.counts();
         let resources = message.resource_metrics.iter();
         let scopes = resources.flat_map(|resource| &resource.scope_metrics);
@@ -68,6 +73,9 @@ impl CallStatistics {
             let Some((cluster, statistic)) = parse_name(&metric.name) else {
                 continue;
             };
+            if prefix.as_ref().is_some_and(|prefix| !cluster.starts_with(prefix)) {
+                continue;
+            }
             if let (Some(counts), Some(calls)) = (counts.get_mut(cluster), calls_in(metric, statistic)) {
                 // Buckets of another Envoy configuration cannot be added.
                 if has_same_buckets(counts, &calls) {
@@ -78,8 +86,8 @@ impl CallStatistics {
     }
 
     /// The tonic service.
-    pub(crate) fn into_server(self) -> MetricsServiceServer<impl MetricsService> {
-        MetricsServiceServer::new(Receiver(self))
+    pub(crate) fn into_server(self, access: Access) -> MetricsServiceServer<impl MetricsService> {
+        MetricsServiceServer::new(Receiver { calls: self, access })
     }
 
     fn counts(&self) -> MutexGuard<'_, BTreeMap<String, Counts>> {
@@ -88,7 +96,29 @@ impl CallStatistics {
 }
 
 /// The OTLP service. A type of its own, so that OTLP is no part of the public API.
-struct Receiver(CallStatistics);
+struct Receiver {
+    calls: CallStatistics,
+    access: Access,
+}
+
+impl Receiver {
+    /// Checks that the client may report as the node that it names. The mesh of that node, whose clusters alone it may
+    /// report; `None` without authentication, for all.
+    async fn reporter<T>(&self, request: &Request<T>) -> Result<Option<String>, Status> {
+        if !self.access.is_required() {
+            return Ok(None);
+        }
+        let node = request.metadata().get(NODE_HEADER).and_then(|node| node.to_str().ok());
+        let credentials = Credentials::of_request(request.metadata().as_ref(), request.extensions());
+        self.access.check(&credentials, node.unwrap_or_default()).await?;
+        match node.map(Identity::parse) {
+            Some(Ok(Identity::MeshNode(path))) => Ok(Some(path.mesh)),
+            _ => Err(Status::permission_denied(
+                "call statistics are those of virtual nodes and gateways",
+            )),
+        }
+    }
+}
 
 #[tonic::async_trait]
 impl MetricsService for Receiver {
@@ -96,7 +126,9 @@ impl MetricsService for Receiver {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.0.add(request.get_ref());
+        let _connection = request.extensions().get::<Peer>().map(Peer::open_stream);
+        let mesh = self.reporter(&request).await?;
+        self.calls.add(request.get_ref(), mesh.as_deref());
         Ok(Response::new(ExportMetricsServiceResponse::default()))
     }
 }

@@ -16,18 +16,18 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use server_tls::ServerTls;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::net::{TcpListener, TcpSocket};
 use tonic::transport::Server;
 use tower::util::MapResponseLayer;
-use xds_server::{AdsService, Limits, Metrics, NodeStatus, Source, StatusBoard};
+use xds_server::{AdsService, Authenticator, Connections, Limits, Metrics, NodeStatus, Source, StatusBoard};
 
 use crate::call_statistics::CallStatistics;
 use crate::grpc_message;
+use crate::incoming;
 use crate::mesh_state::MeshState;
 use crate::mesh_state_source::MeshStateSource;
 use crate::metrics;
+use crate::open_files::connections_within;
 use crate::status::{PageQuery, SourceStatus, Status, StatusSummary};
 
 /// HTTP/2 keepalive of xDS connections.
@@ -137,6 +137,7 @@ pub struct ControlPlaneBuilder<S = MeshStateSource> {
     addresses: Addresses,
     listener: Option<std::net::TcpListener>,
     tls: Option<ServerTls>,
+    authenticator: Option<Arc<dyn Authenticator>>,
     keepalive: Keepalive,
     limits: Limits,
     calls: Option<CallStatistics>,
@@ -151,6 +152,7 @@ impl<S> fmt::Debug for ControlPlaneBuilder<S> {
             .field("addresses", &self.addresses)
             .field("listener", &self.listener)
             .field("tls", &self.tls)
+            .field("authenticator", &self.authenticator)
             .field("keepalive", &self.keepalive)
             .field("limits", &self.limits)
             .field("calls", &self.calls)
@@ -193,6 +195,13 @@ impl<S: Source> ControlPlaneBuilder<S> {
         self
     }
 
+    /// Requires that Envoys authenticate themselves, as [`XdsAuthenticator`](crate::access::XdsAuthenticator) does, for ADS
+    /// and for call statistics. Default: whoever reaches the port may read all configuration.
+    pub fn xds_authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
+        self.authenticator = Some(authenticator);
+        self
+    }
+
     /// Sends an HTTP/2 PING over each xDS connection in this interval, and closes the streams of an Envoy that does not
     /// answer one within `timeout`. Such an Envoy is neither waited for nor reported as connected; whether its task is
     /// replaced is decided by the health check of the task. Default: 10 s each, so a stopped Envoy counts for at most
@@ -202,7 +211,8 @@ impl<S: Source> ControlPlaneBuilder<S> {
         self
     }
 
-    /// Other limits of ADS streams. Default: [`Limits::default`].
+    /// Other limits of xDS connections and ADS streams. Default: [`Limits::default`]; connections at most as the limit of
+    /// open files allows ([`raise_open_file_limit`](crate::raise_open_file_limit)).
     pub fn xds_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -241,6 +251,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
             addresses: self.addresses,
             listener: self.listener,
             tls: self.tls,
+            authenticator: self.authenticator,
             keepalive: self.keepalive,
             limits: self.limits,
             calls: self.calls,
@@ -282,7 +293,13 @@ impl<S: Source> ControlPlaneBuilder<S> {
         };
         let listener = listen(status).await?;
         let status = local_addr(listener.local_addr(), status)?;
-        let ads = AdsService::new(Arc::clone(&self.source) as Arc<dyn Source>).with_limits(self.limits);
+        let mut limits = self.limits;
+        limits.connections = connections_within(limits.connections);
+        let mut ads = AdsService::new(Arc::clone(&self.source) as Arc<dyn Source>).with_limits(limits);
+        if let Some(authenticator) = self.authenticator {
+            ads = ads.with_authenticator(authenticator);
+        }
+        let connections = Connections::new(limits);
         let control = ControlPlane {
             source: self.source,
             addresses: Addresses { xds, status },
@@ -295,7 +312,8 @@ impl<S: Source> ControlPlaneBuilder<S> {
         let pages = status_pages(control.pages.clone());
         let ready = self.ready.unwrap_or_else(|| Box::pin(std::future::ready(())));
         let (tls, keepalive) = (self.tls, self.keepalive);
-        let calls = self.calls.map(CallStatistics::into_server);
+        let access = ads.access();
+        let calls = self.calls.map(|calls| calls.into_server(access));
         let serving = async move {
             let (ads, _guard) = ads.with_stream_guard();
             let server = Server::builder()
@@ -312,11 +330,11 @@ impl<S: Source> ControlPlaneBuilder<S> {
                     // Only a server with graceful shutdown closes its connections when it is dropped.
                     let served = match tls {
                         Some(tls) => {
-                            let connections = tls.listen(listener, &["h2"]).into_stream();
+                            let connections = incoming::tls(listener, &tls, connections);
                             server.serve_with_incoming_shutdown(connections, pending()).await
                         }
                         None => {
-                            let connections = TcpListenerStream::new(listener).map(without_delay);
+                            let connections = incoming::plain(listener, connections);
                             server.serve_with_incoming_shutdown(connections, pending()).await
                         }
                     };
@@ -363,6 +381,7 @@ impl ControlPlane {
             addresses: Addresses::default(),
             listener: None,
             tls: None,
+            authenticator: None,
             keepalive: Keepalive::default(),
             limits: Limits::default(),
             calls: None,
@@ -418,13 +437,6 @@ impl<S: Source> ControlPlane<S> {
     pub fn status_board(&self) -> &StatusBoard {
         &self.pages.board
     }
-}
-
-/// A connection that sends small responses at once, not after the ACK of earlier ones.
-fn without_delay(connection: io::Result<TcpStream>) -> io::Result<TcpStream> {
-    let connection = connection?;
-    connection.set_nodelay(true)?;
-    Ok(connection)
 }
 
 /// The data of the status pages.

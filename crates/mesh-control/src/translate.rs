@@ -21,6 +21,7 @@ use crate::node::NodeMetadata;
 
 pub(crate) use app_mesh::app_mesh;
 pub use app_mesh::egress_clusters;
+pub(crate) use app_mesh::names::egress_cluster_prefix;
 pub(crate) use load_balancer::load_balancer;
 pub(crate) use service_connect::{translate_egress, translate_ingress};
 

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mesh_control::{Addresses, ControlPlane, MeshState, Status, egress_clusters};
+use mesh_control::{Addresses, ControlPlane, MeshState, Status, XdsAuthenticator, egress_clusters};
 use mesh_model::app_mesh::ResourcePath;
 use mesh_model::app_mesh::tls::TlsMode;
 use mesh_model::load_balancer::ListenerProtocol;
@@ -396,7 +396,11 @@ async fn control_plane(
 ) -> io::Result<(ControlPlane, impl Future<Output = io::Result<()>> + Send + use<>)> {
     let mut builder = ControlPlane::builder().mesh_state(state);
     if let Some(network) = network {
-        builder = builder.xds_listener(network.listen()?);
+        // All tasks reach it, so each must prove which node it is.
+        let authenticator = XdsAuthenticator::default().with_tokens(network.tokens().clone());
+        builder = builder
+            .xds_listener(network.listen()?)
+            .xds_authenticator(Arc::new(authenticator));
     }
     let (control, serving) = builder.bind().await.map_err(io::Error::other)?;
     Ok((control, async { serving.await.map_err(io::Error::other) }))

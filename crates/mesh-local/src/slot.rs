@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use mesh_control::node::{MeshwrightMetadata, NodeMetadata, TRANSPARENT_INGRESS, egress_listener, ingress_listener};
-use mesh_control::{EntranceBootstrap, ServiceIdentity};
+use mesh_control::{EntranceBootstrap, ServiceIdentity, XdsSecurity};
 use mesh_model::namespace::Namespace;
 
 use self::entrances::Entrances;
@@ -99,7 +99,8 @@ impl Slot {
                 let interception = InterceptionSetup::of(plan, namespace);
                 let hosts = namespace.map_or_else(Vec::new, |namespace| mesh.endpoints_of(&namespace.name));
                 let dir = context.run_dir.join(ordinal.to_string());
-                let network = SlotNetns::new(mesh, interception.as_ref(), hosts, dir)?;
+                let node_id = sidecar.as_ref().map(|sidecar| sidecar.node_id.as_str());
+                let network = SlotNetns::new(mesh, interception.as_ref(), hosts, dir, node_id)?;
                 let address = IpAddr::V4(network.address());
                 (
                     ListenAddresses::at(address, interception, &plan.containers),
@@ -183,6 +184,15 @@ impl Slot {
     /// The node id of its Envoy, if it has one.
     pub(crate) fn node_id(&self) -> Option<&str> {
         self.sidecar.as_ref().map(|sidecar| sidecar.node_id.as_str())
+    }
+
+    /// How its Envoy connects to the control plane: on the machine's loopback as it is, otherwise with a token.
+    pub(crate) fn xds_security(&self) -> XdsSecurity {
+        let envoy = self.network.as_ref().and_then(SlotNetns::envoy);
+        XdsSecurity {
+            tls: None,
+            token: envoy.map(|(dir, _)| dir.xds_token()),
+        }
     }
 
     /// The Unix socket of its Envoy's secret discovery service.

@@ -253,6 +253,7 @@ impl Task<'_> {
             node_id: self.slot.node_id().unwrap_or_default().to_owned(),
             metadata,
             xds: self.context.xds.into(),
+            xds_security: self.slot.xds_security(),
             api_type: ApiType::DeltaGrpc,
             admin: Admin::Socket(socket),
             sds: self.slot.sds(),

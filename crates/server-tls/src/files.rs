@@ -237,15 +237,6 @@ fn not_pem(file: &Path, error: &pem::Error) -> TlsError {
     }
 }
 
-/// The DNS names for which a certificate is valid; none of one that is not X.509.
-pub(crate) fn dns_names(certificate: &CertificateDer<'_>) -> Vec<String> {
-    let parsed = webpki::EndEntityCert::try_from(certificate);
-    parsed.map_or_else(
-        |_| Vec::new(),
-        |parsed| parsed.valid_dns_names().map(ToOwned::to_owned).collect(),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,13 +255,5 @@ mod tests {
             certificate.display()
         );
         assert_eq!(error.to_string(), expected);
-    }
-
-    #[test]
-    fn the_names_are_those_of_the_certificate() {
-        let made = rcgen::generate_simple_self_signed(["mesh.example.com".to_owned(), "localhost".to_owned()]);
-        let made = made.expect("a certificate");
-        assert_eq!(dns_names(made.cert.der()), ["mesh.example.com", "localhost"]);
-        assert_eq!(dns_names(&CertificateDer::from(vec![1, 2])), Vec::<String>::new());
     }
 }

@@ -13,7 +13,8 @@ use tokio_rustls::rustls::server::{ClientHello, NoServerSessionStorage, Resolves
 use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
 
-use crate::files::{self, CertificateFiles, Content, Stamps, TlsError};
+use crate::certificate_names::CertificateNames;
+use crate::files::{CertificateFiles, Content, Stamps, TlsError};
 use crate::listener::TlsListener;
 
 /// TLS 1.2 and 1.3 with a certificate from files, and CA certificates of clients if they are given. Clones share the certificate.
@@ -61,7 +62,11 @@ impl ServerTls {
     #[must_use]
     pub fn dns_names(&self) -> Vec<String> {
         let key = self.0.key();
-        key.cert.first().map(files::dns_names).unwrap_or_default()
+        let names = key
+            .cert
+            .first()
+            .and_then(|certificate| CertificateNames::of(certificate));
+        names.unwrap_or_default().dns
     }
 
     /// Accepts TLS connections from `listener`. `protocols` are those of ALPN, the preferred first; a client that offers

@@ -161,6 +161,8 @@ impl ControlPlane {
             Value::Sub(format!("{namespace}=${{{id}}}")),
             "--xds".into(),
             Value::Known(format!("0.0.0.0:{XDS_PORT}")),
+            // Who reaches the port is decided by the security groups of the network.
+            "--xds-insecure".into(),
             "--status".into(),
             Value::Known(format!("127.0.0.1:{STATUS_PORT}")),
             "--publish-status".into(),

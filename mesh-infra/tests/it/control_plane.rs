@@ -31,6 +31,7 @@ fn the_control_plane_is_a_service_of_two_tasks() {
             {"Fn::Sub": "appmesh=${Namespace}"},
             "--xds",
             "0.0.0.0:18000",
+            "--xds-insecure",
             "--status",
             "127.0.0.1:18001",
             "--publish-status"

@@ -381,6 +381,7 @@ fn bootstrap(site: &EnvoySite, settings: &EnvoySettings<'_>, sds: Option<String>
         admin: Admin::Address((Ipv4Addr::LOCALHOST, EnvoyContainer::ADMIN_PORT).into()),
         sds: sds.map(PathBuf::from),
         dns_servers: Vec::new(),
+        xds_security: envoy_bootstrap::XdsSecurity::default(),
         reports_calls: true,
     };
     let text = bootstrap.to_json().to_string();

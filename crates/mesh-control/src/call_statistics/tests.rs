@@ -73,9 +73,9 @@ fn deltas_of_all_envoys_are_added_with_retries() {
         delta(BLUE, "retry.upstream_rq_5xx", 1),
         latency(BLUE, &[5.0, 25.0], &[7, 1, 1]),
     ]);
-    statistics.add(&of_one);
+    statistics.add(&of_one, None);
     statistics.watch(&clusters);
-    statistics.add(&of_one);
+    statistics.add(&of_one, None);
     let expected = Counts {
         ended: 20,
         failed: 6,
@@ -88,12 +88,15 @@ fn deltas_of_all_envoys_are_added_with_retries() {
 fn other_clusters_and_statistics_take_no_memory() {
     let (statistics, clusters) = watched();
     let other = "cds_egress_demo_blue_http_8080";
-    statistics.add(&message(vec![
-        delta(other, "upstream_rq_completed", 9),
-        delta(BLUE, "external.upstream_rq_completed", 9),
-        delta(BLUE, "upstream_rq_total", 9),
-        sum("upstream_rq_completed", 9, AggregationTemporality::Delta),
-    ]));
+    statistics.add(
+        &message(vec![
+            delta(other, "upstream_rq_completed", 9),
+            delta(BLUE, "external.upstream_rq_completed", 9),
+            delta(BLUE, "upstream_rq_total", 9),
+            sum("upstream_rq_completed", 9, AggregationTemporality::Delta),
+        ]),
+        None,
+    );
     assert_eq!(statistics.of(&clusters), Counts::default());
     assert_eq!(statistics.counts().len(), 1);
 }
@@ -102,14 +105,17 @@ fn other_clusters_and_statistics_take_no_memory() {
 fn invalid_messages_count_nothing() {
     let (statistics, clusters) = watched();
     let completed = format!("cluster.{BLUE}.upstream_rq_completed");
-    statistics.add(&message(vec![
-        sum(&completed, 9, AggregationTemporality::Cumulative),
-        sum(&completed, -9, AggregationTemporality::Delta),
-        latency(BLUE, &[5.0, 25.0], &[1, 1]),
-    ]));
+    statistics.add(
+        &message(vec![
+            sum(&completed, 9, AggregationTemporality::Cumulative),
+            sum(&completed, -9, AggregationTemporality::Delta),
+            latency(BLUE, &[5.0, 25.0], &[1, 1]),
+        ]),
+        None,
+    );
     assert_eq!(statistics.of(&clusters), Counts::default());
-    statistics.add(&message(vec![latency(BLUE, &[5.0, 25.0], &[1, 1, 0])]));
-    statistics.add(&message(vec![latency(BLUE, &[1.0, 25.0], &[7, 7, 0])]));
+    statistics.add(&message(vec![latency(BLUE, &[5.0, 25.0], &[1, 1, 0])]), None);
+    statistics.add(&message(vec![latency(BLUE, &[1.0, 25.0], &[7, 7, 0])]), None);
     let counts = statistics.of(&clusters);
     assert_eq!(counts.within, [(5.0, 1), (25.0, 2)], "buckets of another configuration");
 }
@@ -129,19 +135,25 @@ fn forged_bounds_and_counts_are_ignored() {
         &many,
     ] {
         let counts = vec![1; bounds.len() + 1];
-        statistics.add(&message(vec![latency(BLUE, bounds, &counts)]));
+        statistics.add(&message(vec![latency(BLUE, bounds, &counts)]), None);
         assert_eq!(statistics.of(&clusters), Counts::default(), "{bounds:?}");
     }
-    statistics.add(&message(vec![
-        delta(BLUE, "upstream_rq_completed", i64::MAX),
-        delta(BLUE, "upstream_rq_5xx", 10_000_001),
-        latency(BLUE, &[5.0], &[u64::MAX, 1]),
-    ]));
+    statistics.add(
+        &message(vec![
+            delta(BLUE, "upstream_rq_completed", i64::MAX),
+            delta(BLUE, "upstream_rq_5xx", 10_000_001),
+            latency(BLUE, &[5.0], &[u64::MAX, 1]),
+        ]),
+        None,
+    );
     assert_eq!(statistics.of(&clusters), Counts::default());
-    statistics.add(&message(vec![
-        delta(BLUE, "upstream_rq_completed", 10_000_000),
-        latency(BLUE, &many[..32], &[1; 33]),
-    ]));
+    statistics.add(
+        &message(vec![
+            delta(BLUE, "upstream_rq_completed", 10_000_000),
+            latency(BLUE, &many[..32], &[1; 33]),
+        ]),
+        None,
+    );
     let counts = statistics.of(&clusters);
     assert_eq!((counts.ended, counts.within.len()), (10_000_000, 32));
 }

@@ -28,7 +28,7 @@ mod ip_preference;
 mod listeners;
 mod logging;
 mod matching;
-mod names;
+pub(super) mod names;
 mod node;
 mod retries;
 mod rewrite;

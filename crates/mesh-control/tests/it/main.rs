@@ -12,6 +12,7 @@
 //! - `nacks`: NACK isolation;
 //! - `on_demand`: clusters that are discovered at the first call;
 //! - `silent_envoys`: Envoys that stop responding;
+//! - `xds_access`: tokens and client certificates of Envoys;
 //! - `regular_expressions`: the model and Envoy accept the same ones;
 //! - `app_mesh`: the same for App Mesh;
 //! - `load_balancer`: load balancers;
@@ -35,3 +36,4 @@ mod silent_envoys;
 mod spans;
 mod status;
 mod traffic;
+mod xds_access;

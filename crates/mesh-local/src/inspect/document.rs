@@ -50,6 +50,7 @@ pub(super) fn assemble(
         admin: Admin::Socket(PathBuf::new()),
         sds,
         dns_servers: Vec::new(),
+        xds_security: mesh_control::XdsSecurity::default(),
         reports_calls: false,
     }
     .to_json();

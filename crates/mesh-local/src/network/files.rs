@@ -3,10 +3,10 @@
 //! Mounts are visible only in the task. They need no permission on the directory of the source, so Envoy, which runs as
 //! another user, can read files in a private directory.
 
-use std::fs::{self, File, Permissions};
-use std::io;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown, fchown};
 use std::path::{Path, PathBuf};
 
 use super::netns_init::Mount;
@@ -94,13 +94,13 @@ fn switch(machine: &str) -> String {
 pub(crate) struct EnvoyDir(PathBuf);
 
 impl EnvoyDir {
-    /// Creates the directory, accessible only to Envoy's `user` and to root. Its path should be short, as it contains a
-    /// socket.
+    /// Creates the directory, accessible only to Envoy's `user` and to root, and in it the file with its token for the control
+    /// plane, if it has one. Its path should be short, as it contains a socket.
     ///
     /// # Errors
     ///
     /// If it cannot be created, or if Envoy cannot reach it.
-    pub(crate) fn create(path: PathBuf, user: User) -> io::Result<Self> {
+    pub(crate) fn create(path: PathBuf, user: User, xds_token: Option<&str>) -> io::Result<Self> {
         for dir in path.ancestors().skip(1) {
             let mode = dir.metadata().map_err(|error| named(dir, &error))?.permissions().mode();
             if mode & 0o001 == 0 {
@@ -117,7 +117,8 @@ impl EnvoyDir {
             .and_then(|()| fs::set_permissions(&dir.0, Permissions::from_mode(0o700)))
             .and_then(|()| File::create_new(dir.executable()))
             .and_then(|_| File::create_new(dir.bootstrap()))
-            .and_then(|_| chown(&dir.0, Some(user.id), Some(user.group)))
+            .and_then(|_| xds_token.map_or(Ok(()), |token| write_private(&dir.xds_token(), token, user)))
+            .and_then(|()| chown(&dir.0, Some(user.id), Some(user.group)))
             .map_err(|error| named(&dir.0, &error))?;
         Ok(dir)
     }
@@ -154,6 +155,11 @@ impl EnvoyDir {
         self.0.join(BOOTSTRAP)
     }
 
+    /// The file with its token for the control plane.
+    pub(crate) fn xds_token(&self) -> PathBuf {
+        self.0.join("xds-token.json")
+    }
+
     /// The socket of Envoy's admin interface.
     pub(crate) fn admin_socket(&self) -> PathBuf {
         self.0.join("a.sock")
@@ -168,6 +174,13 @@ impl EnvoyDir {
     pub(crate) fn access_log(&self) -> PathBuf {
         self.0.join("access.jsonl")
     }
+}
+
+/// Writes a new file that only this user can read.
+fn write_private(path: &Path, content: &str, user: User) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(content.as_bytes())?;
+    fchown(&file, Some(user.id), Some(user.group))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
@@ -202,8 +215,8 @@ mod tests {
     fn a_directory_that_envoy_cannot_reach_is_rejected() {
         let closed = tempfile::tempdir().expect("a directory");
         fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).expect("it is ours");
-        let error =
-            EnvoyDir::create(closed.path().join("1"), super::super::ENVOY).expect_err("only its owner may enter it");
+        let error = EnvoyDir::create(closed.path().join("1"), super::super::ENVOY, None)
+            .expect_err("only its owner may enter it");
         let message = error.to_string();
         let expected = format!("Envoy runs as user 1337 and cannot enter {};", closed.path().display());
         assert!(message.starts_with(&expected), "{message}");

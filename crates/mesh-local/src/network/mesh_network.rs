@@ -6,6 +6,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Mutex, PoisonError};
 
+use mesh_control::TokenKeys;
 use mesh_model::app_mesh::Topology;
 use mesh_model::app_mesh::virtual_node::Backend;
 use mesh_model::namespace::Namespace;
@@ -47,6 +48,8 @@ pub(crate) struct MeshNetwork {
     /// The addresses of virtual services, by mesh and name.
     virtual_services: Mutex<BTreeMap<(String, String), AddressLease>>,
     of_virtual_services: AddressPool,
+    /// The keys of the tokens by which tasks prove to the control plane which node they are.
+    tokens: TokenKeys,
     bridge: NetnsHandle,
 }
 
@@ -71,6 +74,7 @@ impl MeshNetwork {
             endpoints: Mutex::default(),
             virtual_services: Mutex::default(),
             of_virtual_services: AddressPool::of_virtual_services(),
+            tokens: TokenKeys::generate()?,
             bridge,
         };
         network.add_names(plan).map_err(io::Error::other)?;
@@ -148,6 +152,11 @@ impl MeshNetwork {
             listener.set_nonblocking(true)?;
             Ok(listener)
         })
+    }
+
+    /// The keys of tokens for the control plane.
+    pub(crate) fn tokens(&self) -> &TokenKeys {
+        &self.tokens
     }
 
     /// The init process of the bridge.

@@ -5,6 +5,10 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use mesh_control::access::Claims;
+use mesh_control::{Identity, TokenKeys, token_secret};
 
 use super::interception::InterceptionSetup;
 use crate::launcher::Launcher;
@@ -12,6 +16,9 @@ use crate::network::{
     AddressLease, EnvoyDir, IptablesRules, MeshNetwork, NetnsHandle, TaskNetnsSetup, User, write_files,
 };
 use crate::process::ProcessExit;
+
+/// Validity of a token. Its key ends with this process.
+const TOKEN_LIFE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// The network namespace of a task slot.
 #[derive(Debug)]
@@ -48,6 +55,7 @@ impl SlotNetns {
         interception: Option<&InterceptionSetup>,
         hosts: Vec<(Ipv4Addr, String)>,
         dir: PathBuf,
+        node_id: Option<&str>,
     ) -> io::Result<Self> {
         let address = mesh.allocate_address().map_err(io::Error::other)?;
         if let Some((mesh_name, node)) = interception.and_then(|interception| interception.node.as_ref()) {
@@ -59,7 +67,11 @@ impl SlotNetns {
             rules: interception.map_or_else(IptablesRules::default, |interception| interception.rules.clone()),
             hosts,
             envoy: match interception {
-                Some(interception) => Some((EnvoyDir::create(dir, interception.user)?, interception.user)),
+                Some(interception) => {
+                    let token = node_id.map(|id| xds_token(mesh.tokens(), id)).transpose()?;
+                    let dir = EnvoyDir::create(dir, interception.user, token.as_deref())?;
+                    Some((dir, interception.user))
+                }
                 None => None,
             },
             init_pid: AtomicU32::new(0),
@@ -111,6 +123,17 @@ impl SlotNetns {
     pub(crate) fn envoy(&self) -> Option<(&EnvoyDir, User)> {
         self.envoy.as_ref().map(|(dir, user)| (dir, *user))
     }
+}
+
+/// The file with a token for this node, which is valid for as long as the keys are.
+fn xds_token(keys: &TokenKeys, node_id: &str) -> io::Result<String> {
+    let node = Identity::parse(node_id).map_err(io::Error::other)?;
+    let claims = Claims {
+        subject: node_id.to_owned(),
+        nodes: vec![node.into()],
+        expires: SystemTime::now() + TOKEN_LIFE,
+    };
+    Ok(token_secret(&keys.issue(&claims)))
 }
 
 impl EnteredNetns<'_> {

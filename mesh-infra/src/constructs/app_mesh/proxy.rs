@@ -186,6 +186,7 @@ impl Envoy {
             admin: Admin::Address((Ipv4Addr::LOCALHOST, ADMIN_PORT).into()),
             sds: self.sds.as_ref().map(PathBuf::from),
             dns_servers: Vec::new(),
+            xds_security: envoy_bootstrap::XdsSecurity::default(),
             reports_calls: true,
         };
         bootstrap.to_json().to_string()

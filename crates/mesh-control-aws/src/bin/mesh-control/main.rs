@@ -1,12 +1,16 @@
 //! The program `mesh-control`: the control plane on AWS, an ECS service of any number of replicas.
 //!
-//! - `api`: App Mesh's API over a table, as a source of meshes beside Parameter Store.
+//! - `api`: App Mesh's API over a table, as a source of meshes beside Parameter Store;
+//! - `xds`: who may use the xDS port, `token`: the tokens for it.
 
 mod api;
+mod token;
+mod xds;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -14,12 +18,15 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use futures_util::FutureExt;
 use ipnet::IpNet;
-use mesh_control::{Addresses, HeaderLimits};
+use mesh_control::access::{XdsProtection, XdsProtectionError};
+use mesh_control::{Addresses, Authenticator, HeaderLimits, raise_open_file_limit};
 use mesh_control_aws::{self as aws, Clients, EndpointPolicy, Options, PollIntervals};
 use stop_signals::StopSignals;
 use tracing_subscriber::EnvFilter;
 
 use self::api::{Api, ApiArguments};
+use self::token::TokenArguments;
+use self::xds::XdsArguments;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -53,6 +60,8 @@ enum Verb {
         #[command(flatten)]
         at: StatusAddress,
     },
+    /// Print a token with which an Envoy may act as given nodes.
+    Token(TokenArguments),
 }
 
 #[derive(Debug, Args)]
@@ -98,11 +107,13 @@ struct Serve {
         value_delimiter = ','
     )]
     endpoint_networks: Vec<IpNet>,
-    /// Listen address of ADS, without TLS and authentication: restrict access to the tasks of the mesh.
+    /// Listen address of ADS. Beyond loopback it requires TLS and authentication, or --xds-insecure.
     #[arg(long, env = "MESHWRIGHT_XDS", value_name = "ADDR", default_value = "127.0.0.1:18000")]
     xds: SocketAddr,
     #[command(flatten)]
     at: StatusAddress,
+    #[command(flatten)]
+    protection: XdsArguments,
     #[command(flatten)]
     api: ApiArguments,
     /// Poll interval of all parameters of a mesh without revision markers, and of all meshes while they change; longer for
@@ -173,6 +184,7 @@ async fn main() -> ExitCode {
     let Arguments { verb, serve } = Arguments::parse();
     let outcome = match verb {
         Some(Verb::Health { at }) => aws::check_health(at.status).await,
+        Some(Verb::Token(token)) => token.print(),
         None => run(serve).await,
     };
     match outcome {
@@ -200,6 +212,16 @@ async fn run(arguments: Serve) -> Result<(), String> {
         tracing::info!("{signal} received");
     }
     .shared();
+    // Each connection of an Envoy is an open file.
+    let files = raise_open_file_limit();
+    tracing::debug!(files, "limit of open files");
+    let protection = XdsProtection::from(arguments.protection);
+    let text = |error: XdsProtectionError| error.to_string();
+    protection.check(arguments.xds).map_err(text)?;
+    let (xds_tls, xds_authenticator) = (
+        protection.tls().map_err(text)?,
+        protection.authenticator().map_err(text)?,
+    );
     let config = aws_config::defaults(BehaviorVersion::latest())
         .http_client(aws::http_client())
         .load()
@@ -222,6 +244,8 @@ async fn run(arguments: Serve) -> Result<(), String> {
             kib: arguments.max_request_headers_kib,
             count: arguments.max_headers,
         },
+        xds_tls,
+        xds_authenticator: xds_authenticator.map(|authenticator| Arc::new(authenticator) as Arc<dyn Authenticator>),
         publish_as: arguments
             .publish_status
             .then(|| aws::replica_id(std::env::var(aws::METADATA_VARIABLE).ok().as_deref())),

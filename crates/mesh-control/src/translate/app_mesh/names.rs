@@ -38,9 +38,14 @@ pub(super) fn ingress_routes(protocol: Protocol, port: u16) -> String {
     format!("{}{protocol}_{port}", crate::access_log::INBOUND_ROUTES)
 }
 
+/// How the clusters of a mesh's virtual nodes begin at their callers.
+pub(crate) fn egress_cluster_prefix(mesh: &str) -> String {
+    format!("cds_egress_{mesh}_")
+}
+
 /// The cluster of a virtual node at its callers.
 pub(super) fn egress_cluster(mesh: &str, node: &str, protocol: Protocol, port: u16) -> String {
-    format!("cds_egress_{mesh}_{node}_{protocol}_{port}")
+    format!("{}{node}_{protocol}_{port}", egress_cluster_prefix(mesh))
 }
 
 /// The clusters of a virtual node at its callers, one for each listener.

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use mesh_control::XdsProtocol;
 use mesh_control::{Admin, ApiType, Bootstrap, NodeMetadata};
+use mesh_control::{XdsProtocol, XdsSecurity};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -63,6 +63,7 @@ impl Envoy {
                 node_id: node_id.to_owned(),
                 metadata,
                 xds: xds.into(),
+                xds_security: XdsSecurity::default(),
                 api_type: match protocol {
                     XdsProtocol::Sotw => ApiType::Grpc,
                     XdsProtocol::Delta => ApiType::DeltaGrpc,
@@ -81,6 +82,13 @@ impl Envoy {
 
     /// Starts an Envoy with the bootstrap for a directory and the socket of the admin page.
     pub(crate) async fn start_from(directory: TempDir, bootstrap: impl FnOnce(&Path, &Path) -> Value) -> Self {
+        let mut envoy = Self::spawn_from(directory, bootstrap);
+        eventually("Envoy is ready", async || envoy.ready().await).await;
+        envoy
+    }
+
+    /// The same, without waiting for its configuration.
+    pub(crate) fn spawn_from(directory: TempDir, bootstrap: impl FnOnce(&Path, &Path) -> Value) -> Self {
         let admin = directory.path().join("admin.sock");
         let bootstrap = bootstrap(directory.path(), &admin);
         let file = directory.path().join("envoy.json");
@@ -107,13 +115,31 @@ impl Envoy {
             .no_proxy()
             .build()
             .expect("a client for the admin page");
-        let mut envoy = Self {
+        Self {
             child,
             directory,
             admin,
-        };
-        eventually("Envoy is ready", async || envoy.ready().await).await;
-        envoy
+        }
+    }
+
+    /// Waits until it serves its admin page, with or without a configuration.
+    pub(crate) async fn wait_for_admin(&self) {
+        eventually("the admin page is served", async || {
+            let response = self.admin.get("http://envoy/ready").send().await;
+            response.map(drop).map_err(|error| format!("{error:?}"))
+        })
+        .await;
+    }
+
+    /// Its log so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(log_in(self.directory())).unwrap_or_default()
+    }
+
+    /// Its command line, as `ps` shows it.
+    pub(crate) fn command_line(&self) -> String {
+        let bytes = fs::read(format!("/proc/{}/cmdline", self.child.id())).expect("a process");
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     async fn ready(&mut self) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Users of programs in a task, errors of setup, and removal of namespaces.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
@@ -226,7 +227,7 @@ async fn envoy_runs_as_its_own_user_with_mounted_files() {
     let program = closed.path().join("envoy");
     let id = commands::find("id", std::env::var_os("PATH").as_deref()).expect("every system has it");
     std::fs::copy(id, &program).expect("the directory is ours");
-    let dir = EnvoyDir::create(mesh.dir.path().join("1"), ENVOY).expect("all users can enter it");
+    let dir = EnvoyDir::create(mesh.dir.path().join("1"), ENVOY, Some("token")).expect("all users can enter it");
     let bootstrap = dir.bootstrap();
     let mounts = dir.mounts(&program, closed.path()).expect("the directory is ours");
     let task = mesh.task(&IptablesRules::default(), &[], mounts.into()).await;
@@ -240,6 +241,10 @@ async fn envoy_runs_as_its_own_user_with_mounted_files() {
     let write = format!("cat {} && touch {}", bootstrap.display(), dir.access_log().display());
     let (ran, printed) = task.run(&launcher, &["sh", "-c", &write]).await;
     assert!(ran && printed == "{}" && dir.access_log().exists(), "{printed}");
+    let token = dir.xds_token();
+    let (ran, printed) = task.run(&launcher, &["cat", &token.display().to_string()]).await;
+    assert!(ran && printed == "token", "{printed}");
+    assert_eq!(token.metadata().expect("a file").permissions().mode() & 0o777, 0o600);
     let (ran, _) = task.run(&launcher, &["ls", &closed.path().display().to_string()]).await;
     assert!(!ran, "a private directory is accessible");
     let (ran, printed) = task.run(&task.launcher(), &["sh", "-c", "pwd -P; id -u"]).await;
