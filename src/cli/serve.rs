@@ -99,7 +99,7 @@ pub(crate) struct ServeArguments {
     /// blue.example.com=mesh/shop/virtualNode/blue (repeatable)
     #[arg(long = "xds-allow", value_name = "IDENTITY=NODE")]
     xds_allow: Vec<AllowedNode>,
-    /// Serve Envoys beyond loopback without TLS or without authentication: whoever reaches the address reads the
+    /// Serve Envoys beyond loopback without TLS or without authentication: each client of the address reads the
     /// configuration of every mesh, so let only the tasks' security groups reach it
     #[arg(long, env = "MESHWRIGHT_XDS_INSECURE", value_parser = FalseyValueParser::new())]
     xds_insecure: bool,

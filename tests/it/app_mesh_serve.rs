@@ -259,6 +259,16 @@ async fn what_cannot_be_served_is_rejected_with_a_reason() {
         ),
         (&["--state", &other, "--xds", "0.0.0.0:0"], 2, "without TLS"),
         (
+            &["--state", &other, "--xds", "0.0.0.0:0", "--behind-load-balancer"],
+            2,
+            "without authentication; give --xds-token-key or --xds-client-ca",
+        ),
+        (
+            &["--state", &other, "--xds-token-key", &missing],
+            1,
+            "cannot read the token key file",
+        ),
+        (
             &["--state", &other, "--status", "0.0.0.0:0"],
             2,
             "neither TLS nor authentication",

@@ -21,6 +21,7 @@
 //! - `clients`, `parameters`, `cloud_map`: the calls;
 //! - `split`, [`call_report`]: the calls to virtual nodes that share a route, in the status of a replica; pure;
 //! - `options`, `poller`, `publish`, `serve`: the work; `endpoint_discovery`: a part of it, for other sources of meshes;
+//! - [`task_role`]: roles of tasks as identities on the xDS port;
 //! - `known_configuration`, `sync_reader`, `health`, `replica_id`: for deploy tools and containers.
 
 #![doc = include_str!("aws.md")]
@@ -52,6 +53,7 @@ mod split;
 mod state;
 mod sync_reader;
 pub mod sync_status;
+pub mod task_role;
 mod usage;
 
 pub use call_report::{CallReport, NodeCalls, ReportedCalls};
@@ -67,3 +69,4 @@ pub use replica_id::{METADATA_VARIABLE, replica_id};
 pub use serve::serve;
 pub use sync_reader::SyncReader;
 pub use sync_status::{EndpointHealth, ReplicaStatus, SyncStatus};
+pub use task_role::{StsEndpoint, TaskRoleAuthenticator, write_token_file};

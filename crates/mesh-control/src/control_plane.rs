@@ -196,7 +196,7 @@ impl<S: Source> ControlPlaneBuilder<S> {
     }
 
     /// Requires that Envoys authenticate themselves, as [`XdsAuthenticator`](crate::access::XdsAuthenticator) does, for ADS
-    /// and for call statistics. Default: whoever reaches the port may read all configuration.
+    /// and for call statistics. Default: each client of the port may read all configuration.
     pub fn xds_authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
         self.authenticator = Some(authenticator);
         self

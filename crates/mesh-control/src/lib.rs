@@ -54,6 +54,6 @@ pub use statistics::{Counts, NodeStatistics};
 pub use status::{SourceStatus, Status, StatusPage, StatusSummary};
 pub use translate::egress_clusters;
 pub use xds_server::{
-    Authenticator, Configured, Limits, NodeStatus, RejectedResource, ResourceType, Snapshot, Source, SourceError,
-    StatusBoard, TypeReport, XdsProtocol,
+    Authenticating, AuthenticationError, Authenticator, Configured, Credentials, Limits, NodeStatus, Principal,
+    RejectedResource, ResourceType, Snapshot, Source, SourceError, StatusBoard, TypeReport, XdsProtocol,
 };

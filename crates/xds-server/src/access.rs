@@ -67,7 +67,7 @@ pub enum AuthenticationError {
     /// What the client presents proves nothing. gRPC status `UNAUTHENTICATED`.
     #[error("{0}")]
     Rejected(String),
-    /// Whoever decides about it did not answer. gRPC status `UNAVAILABLE`: the client tries again.
+    /// The service that decides about it does not respond. gRPC status `UNAVAILABLE`: the client tries again.
     #[error("{0}")]
     Unavailable(String),
 }

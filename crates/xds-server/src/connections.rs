@@ -2,7 +2,7 @@
 //!
 //! [`Connections::accept`] wraps each accepted connection, after TLS. A [`Connection`] reports its [`Peer`] to the services
 //! of a tonic server, and ends itself: once it has had no stream for [`Limits::idle_connection`], or when it has been
-//! without a stream for longest and a further one arrives at the limit of all. So silent connections keep nobody out.
+//! without a stream for longest and a further one arrives at the limit of all. So silent connections keep no client out.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;

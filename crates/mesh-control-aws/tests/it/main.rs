@@ -42,4 +42,5 @@ mod polling;
 mod program;
 mod public_api;
 mod sync_status;
+mod task_role;
 mod task_set;

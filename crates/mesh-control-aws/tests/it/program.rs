@@ -27,10 +27,15 @@ struct Program {
 
 impl Program {
     fn start(endpoint: &str) -> Self {
+        Self::start_as(command(), endpoint, "100000000000")
+    }
+
+    /// The same with a command that starts the program, in this account.
+    fn start_as(mut command: Command, endpoint: &str, account: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let [xds, status] = [(); 2].map(|()| free_address());
         let log = File::create(folder.path().join("log")).expect("a log");
-        let child = command()
+        let child = command
             .args([
                 "--parameters-every",
                 "150ms",
@@ -45,7 +50,7 @@ impl Program {
             .env("AWS_REGION", "eu-west-1")
             .env("AWS_ENDPOINT_URL_SSM", endpoint)
             .env("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint)
-            .env("AWS_ACCESS_KEY_ID", "100000000000")
+            .env("AWS_ACCESS_KEY_ID", account)
             .env("AWS_SECRET_ACCESS_KEY", "secret-key")
             .env(
                 "ECS_CONTAINER_METADATA_URI_V4",
@@ -181,6 +186,54 @@ async fn it_becomes_healthy_with_the_mesh_and_withdraws_its_status() {
         program.log()
     );
     assert!(!program.log().contains("secret-key"));
+}
+
+/// More idle connections than a container has files: they end or are closed, and leave room for the health check and for
+/// Envoys.
+#[tokio::test]
+async fn idle_connections_take_no_file_from_the_health_check() {
+    const FILES: usize = 1024;
+    const CONNECTIONS: usize = 1200;
+    /// Of this test alone.
+    const ACCOUNT: &str = "100000000002";
+
+    let own = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit {
+        current: own.maximum,
+        maximum: own.maximum,
+    };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).expect("the hard limit is allowed");
+    let account = Account::open().await.with_id(ACCOUNT);
+    let test_mesh = TestMesh::open(&account).await;
+    let proxy = AwsProxy::start(account.config.endpoint_url().expect("an endpoint")).await;
+    let namespace = json!({"Id": "ns-1", "Name": "demo", "Properties": {"HttpProperties": {"HttpName": "demo"}}});
+    proxy.respond_with("GetNamespace", StatusCode::OK, json!({"Namespace": namespace}));
+    let mut limited = Command::new("/bin/sh");
+    limited.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).args([
+        "-c",
+        &format!("ulimit -n {FILES}; exec {PROGRAM} \"$@\""),
+        "sh",
+    ]);
+    let program = Program::start_as(limited, &proxy.address, ACCOUNT);
+    let healthy = async || {
+        let health = program.health().await;
+        match health.status.success() {
+            true => Ok(()),
+            false => Err(format!("{health:?}\n{}", program.log())),
+        }
+    };
+    eventually("the program is healthy", &healthy).await;
+    let mut idle = Vec::new();
+    for _ in 0..CONNECTIONS {
+        idle.push(tokio::net::TcpStream::connect(program.xds).await.expect("a listener"));
+    }
+    eventually("the program is healthy with idle connections", &healthy).await;
+    let task_set = test_mesh.task_set(program.xds).await;
+    task_set.wait_for_response_from("blue").await;
+    let files = std::fs::read_dir(format!("/proc/{}/fd", program.child.id()));
+    let files = files.expect("its files").count();
+    assert!(files < FILES - 100, "{files} files are open");
+    drop(idle);
 }
 
 #[test]
@@ -345,4 +398,97 @@ async fn create_table(endpoint: &str) {
         .expect("no panic");
     let created = created.expect("the AWS CLI starts");
     assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+}
+
+/// Exit code and standard error of a start that fails.
+fn rejected(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = command().args(arguments).output().expect("the program exits");
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+#[test]
+fn xds_beyond_loopback_is_protected() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("token.key");
+    std::fs::write(&key, "ab".repeat(32)).expect("written");
+    let key = key.display().to_string();
+    let open = ["--mesh", "demo", "--xds", "0.0.0.0:0"];
+    for (options, expected) in [
+        (
+            vec![],
+            "cannot serve Envoys at 0.0.0.0:0 without TLS; give --tls-certificate",
+        ),
+        (
+            vec!["--behind-load-balancer"],
+            "without authentication; give --xds-token-key",
+        ),
+        (vec!["--xds-token-key", &key], "without TLS"),
+        (
+            vec!["--behind-load-balancer", "--xds-token-key", &key],
+            "can be used by other users (mode 0644); make it private: chmod 600",
+        ),
+        (
+            vec![
+                "--tls-certificate",
+                "/none/c.pem",
+                "--tls-key",
+                "/none/k.pem",
+                "--xds-client-ca",
+                "/none/ca.pem",
+            ],
+            "cannot read /none/c.pem",
+        ),
+        // Only then is a region needed.
+        (vec!["--xds-insecure"], "no region"),
+        (
+            vec![
+                "--behind-load-balancer",
+                "--xds-roles",
+                "shop",
+                "--xds-allow",
+                "arn:aws:iam::1:role/a=mesh/demo/*",
+            ],
+            "no region",
+        ),
+    ] {
+        let (code, stderr) = rejected(&[&open[..], &options].concat());
+        assert_eq!(code, Some(1), "{options:?}: {stderr}");
+        assert!(stderr.contains(expected), "{options:?}: {stderr}");
+    }
+    let (code, stderr) = rejected(&["--mesh", "demo", "--xds-allow", "blue=blue"]);
+    assert!(code == Some(2) && stderr.contains("`blue` names no node"), "{stderr}");
+}
+
+#[test]
+fn tokens_are_printed_for_envoys_and_others() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("token.key");
+    std::fs::write(&key, "ab".repeat(32)).expect("written");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("it is ours");
+    let keys = mesh_control::TokenKeys::read(&key).expect("a key");
+    let print = |options: &[&str]| {
+        let mut command = command();
+        let node = ["--node", "mesh/demo/virtualNode/blue", "--valid-for", "1h"];
+        command
+            .arg("token")
+            .arg("--xds-token-key")
+            .arg(&key)
+            .args(node)
+            .args(options);
+        let output = command.stdout(Stdio::piped()).output().expect("the program exits");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let claims = keys.verify(print(&[]).trim_end()).expect("valid");
+    assert_eq!(claims.subject, "mesh/demo/virtualNode/blue");
+    let secret: serde_json::Value =
+        serde_json::from_str(&print(&["--envoy-secret", "--subject", "blue"])).expect("JSON");
+    let token = secret["resources"][0]["generic_secret"]["secret"]["inline_string"].as_str();
+    let token = token.and_then(|token| token.strip_prefix("Bearer ")).expect("a token");
+    assert_eq!(keys.verify(token).expect("valid").subject, "blue");
 }

@@ -15,7 +15,7 @@ use super::token_keys::TokenKeys;
 /// Names of a certificate in a message.
 const LISTED_NAMES: usize = 3;
 
-/// Authenticates the clients of the xDS port. Without anything it accepts nobody.
+/// Authenticates the clients of the xDS port. By default it rejects all.
 ///
 /// A client that sends a token is judged by the token alone, also if it has a certificate.
 #[derive(Debug, Clone, Default)]

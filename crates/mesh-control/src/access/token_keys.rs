@@ -108,7 +108,7 @@ impl TokenKeys {
         Self(Arc::new(Inner { file, current }))
     }
 
-    /// Signs a token with the first key. It is a secret: whoever has it may act as these nodes.
+    /// Signs a token with the first key. It is a secret: its holder may act as these nodes.
     #[must_use]
     pub fn issue(&self, claims: &Claims) -> String {
         let keys = self.keys();

@@ -37,6 +37,7 @@ fn resident_bytes() -> usize {
 #[cfg(target_os = "linux")]
 fn assert_grown_at_most(before: usize, bytes: usize, what: &str) {
     let grown = resident_bytes().saturating_sub(before);
+    println!("{what}: {} MiB more are resident", grown >> 20);
     assert!(grown < bytes, "{what}: {grown} bytes more are resident");
 }
 
@@ -55,10 +56,10 @@ fn within_open_files(wanted: usize) -> usize {
     wanted.min(files.saturating_sub(500) / 2)
 }
 
-/// Ten thousand connections that send nothing: they keep nobody out, and end by themselves.
+/// Ten thousand connections that send nothing: they keep no client out, and end by themselves.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_without_a_request_keep_nobody_out() {
+async fn connections_without_a_request_keep_no_client_out() {
     let count = within_open_files(10_000);
     let mut limits = Limits::default();
     limits.connections = 2 * count / 5;
@@ -103,7 +104,7 @@ async fn connections_without_a_request_keep_nobody_out() {
 /// Envoys that never answer, that reject everything, and that reconnect every 100 ms.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn misbehaving_envoys_cost_bounded_memory_and_delay_nobody() {
+async fn misbehaving_envoys_cost_bounded_memory_and_delay_no_other() {
     const EACH: usize = 50;
     const CHANGES: u32 = 40;
 

@@ -13,19 +13,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use futures_util::FutureExt;
 use ipnet::IpNet;
 use mesh_control::access::{XdsProtection, XdsProtectionError};
 use mesh_control::{Addresses, Authenticator, HeaderLimits, raise_open_file_limit};
-use mesh_control_aws::{self as aws, Clients, EndpointPolicy, Options, PollIntervals};
+use mesh_control_aws::task_role::TOKEN_PREFIX;
+use mesh_control_aws::{
+    self as aws, Clients, EndpointPolicy, Options, PollIntervals, StsEndpoint, TaskRoleAuthenticator,
+};
 use stop_signals::StopSignals;
 use tracing_subscriber::EnvFilter;
 
 use self::api::{Api, ApiArguments};
-use self::token::TokenArguments;
+use self::token::{RoleTokenArguments, TokenArguments};
 use self::xds::XdsArguments;
 
 const EXIT_CODES: &str = "\
@@ -62,6 +65,8 @@ enum Verb {
     },
     /// Print a token with which an Envoy may act as given nodes.
     Token(TokenArguments),
+    /// Keep a file with a token of this task's role, for the Envoy beside it, until a signal.
+    RoleToken(RoleTokenArguments),
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +190,7 @@ async fn main() -> ExitCode {
     let outcome = match verb {
         Some(Verb::Health { at }) => aws::check_health(at.status).await,
         Some(Verb::Token(token)) => token.print(),
+        Some(Verb::RoleToken(arguments)) => arguments.run().await,
         None => run(serve).await,
     };
     match outcome {
@@ -194,6 +200,14 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The configuration of the SDK.
+async fn load_config() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(aws::http_client())
+        .load()
+        .await
 }
 
 async fn run(arguments: Serve) -> Result<(), String> {
@@ -215,17 +229,23 @@ async fn run(arguments: Serve) -> Result<(), String> {
     // Each connection of an Envoy is an open file.
     let files = raise_open_file_limit();
     tracing::debug!(files, "limit of open files");
+    let roles = arguments.protection.roles();
     let protection = XdsProtection::from(arguments.protection);
     let text = |error: XdsProtectionError| error.to_string();
-    protection.check(arguments.xds).map_err(text)?;
-    let (xds_tls, xds_authenticator) = (
-        protection.tls().map_err(text)?,
-        protection.authenticator().map_err(text)?,
-    );
-    let config = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(aws::http_client())
-        .load()
-        .await;
+    protection.check_with(arguments.xds, roles.is_some()).map_err(text)?;
+    let xds_tls = protection.tls().map_err(text)?;
+    let mut xds_authenticator = protection.authenticator().map_err(text)?;
+    let config = load_config().await;
+    if let Some(audience) = roles {
+        let roles = StsEndpoint::of_config(&config)
+            .and_then(|endpoint| {
+                let made = TaskRoleAuthenticator::new(endpoint, audience, &protection.allowed);
+                made.map_err(|error| error.to_string())
+            })
+            .map_err(|error| format!("cannot verify roles of tasks: {error}"))?;
+        let others = xds_authenticator.unwrap_or_default();
+        xds_authenticator = Some(others.with_bearer(TOKEN_PREFIX, Arc::new(roles)));
+    }
     if config.region().is_none() {
         return Err("no region: set AWS_REGION, or AWS_PROFILE to a profile with a region".to_owned());
     }

@@ -1,4 +1,4 @@
-//! The verb `token`.
+//! The verbs `token` and `role-token`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use mesh_control::access::Claims;
 use mesh_control::{NodeGrant, TokenKeys, token_secret};
+use mesh_control_aws::write_token_file;
+use stop_signals::StopSignals;
 
 /// Signs a token with the first key of a key file.
 #[derive(Debug, Args)]
@@ -39,5 +41,27 @@ impl TokenArguments {
             println!("{token}");
         }
         Ok(())
+    }
+}
+
+/// Writes tokens of the task's role.
+#[derive(Debug, Args)]
+pub(crate) struct RoleTokenArguments {
+    /// Name of the control plane, as it has it in --xds-roles.
+    #[arg(long, env = "MESHWRIGHT_XDS_ROLES", value_name = "NAME")]
+    name: String,
+    /// File for the Envoy, with mode 0600; renewed every 8 minutes.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl RoleTokenArguments {
+    pub(crate) async fn run(self) -> Result<(), String> {
+        let mut signals = StopSignals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
+        let config = crate::load_config().await;
+        tokio::select! {
+            outcome = write_token_file(&config, &self.name, &self.output) => outcome.map_err(|error| error.to_string()),
+            _signal = signals.next() => Ok(()),
+        }
     }
 }

@@ -33,7 +33,11 @@ pub(crate) struct XdsArguments {
     /// all are accepted. Read again when the file changes.
     #[arg(long, env = "MESHWRIGHT_XDS_TOKEN_KEY", value_name = "FILE")]
     xds_token_key: Option<PathBuf>,
-    /// Name in a client certificate, and a node as which its holder may act, such as
+    /// Accept roles of tasks, proven by a token that is signed for this name, which the tasks give to `mesh-control
+    /// role-token`. Which role may act as which node is given by --xds-allow.
+    #[arg(long, env = "MESHWRIGHT_XDS_ROLES", value_name = "NAME")]
+    xds_roles: Option<String>,
+    /// Name in a client certificate, or ARN of a role, and a node as which its holder may act, such as
     /// blue.example.com=mesh/shop/virtualNode/blue. Repeatable, or comma-separated.
     #[arg(
         long = "xds-allow",
@@ -42,10 +46,17 @@ pub(crate) struct XdsArguments {
         value_delimiter = ','
     )]
     xds_allow: Vec<AllowedNode>,
-    /// Serve Envoys beyond loopback without TLS or without authentication: whoever reaches the address reads the
+    /// Serve Envoys beyond loopback without TLS or without authentication: each client of the address reads the
     /// configuration of every node, so restrict it to the tasks of the mesh.
     #[arg(long, env = "MESHWRIGHT_XDS_INSECURE", value_parser = FalseyValueParser::new())]
     xds_insecure: bool,
+}
+
+impl XdsArguments {
+    /// The name for which role tokens must be signed; `None` if they are not accepted.
+    pub(crate) fn roles(&self) -> Option<String> {
+        self.xds_roles.clone()
+    }
 }
 
 impl From<XdsArguments> for XdsProtection {
