@@ -23,7 +23,8 @@ pub struct Limits {
     /// Names of one type to which a stream may subscribe beyond those that its snapshot has. An Envoy that reconnects still
     /// has what was removed meanwhile. Default: 10,000, which take about 2 MB.
     pub unknown_names: usize,
-    /// Such names of all streams and types together. Default: 250,000, which take about 50 MB, and with names of
+    /// Names of all streams and types together, as far as a stream has more names of a type than its snapshot: counting only
+    /// those that do not exist would cost each subscription the comparison of all names. Default: 250,000, which take about 50 MB, and with names of
     /// `name_bytes` about 600 MB.
     pub total_unknown_names: usize,
     /// Length of a name in bytes. Default: 2,048.

@@ -3,8 +3,9 @@
 //! A stream is a [`futures_util::Stream`] of HTTP frames that does its work when polled. It spawns no task, and what it
 //! keeps for an Envoy that does not read is one response for each type, as bytes that it shares with other streams.
 
+mod open;
+
 use std::future::pending;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Instant, SystemTime};
 
@@ -18,18 +19,19 @@ use tonic::codec::Codec as _;
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
+use self::open::Open;
 use crate::access::{self, Access, Credentials, Principal};
 use crate::connections::ConnectionUse;
 use crate::encode::{Blocks, Segments};
 use crate::first_request;
-use crate::limits::{Counted, Limits, OpenStreams, UnknownNames};
+use crate::limits::{Limits, OpenStreams};
 use crate::log_limit::{LogLimit, may_log};
 use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::proto::Request;
 use crate::session::Session;
 use crate::snapshot::ResourceType;
-use crate::source::{Configured, Source, SourceError, View};
+use crate::source::{Configured, Source, SourceError};
 use crate::status::{Progress, StatusBoard, StatusEntry, StreamStatus};
 
 /// Length of the type URL of a log line, in bytes.
@@ -106,79 +108,6 @@ struct OpenStream<R> {
     open: Option<Open>,
     /// The rest of the responses so far.
     unsent: Segments,
-}
-
-/// A stream whose client has sent its node.
-struct Open {
-    node: Node,
-    task: Option<String>,
-    zone: Option<String>,
-    notes: Vec<String>,
-    /// Whether the board has task, zone and notes as they are.
-    is_described: bool,
-    view: Option<Box<dyn View>>,
-    /// The latest change that the session knows.
-    followed: u64,
-    session: Session,
-    /// The first change that the client has not ACKed or NACKed as a whole.
-    changed: Option<Instant>,
-    /// The names that the snapshot does not have, by type.
-    unknown: [usize; 4],
-    unknown_names: UnknownNames,
-    _counted: (Counted<Arc<str>>, Option<Counted<IpAddr>>),
-}
-
-impl Open {
-    fn configure(&self, source: &dyn Source) -> Result<Configured, SourceError> {
-        match &self.view {
-            Some(view) => view.configure(),
-            None => source.configure(&self.node),
-        }
-    }
-
-    /// Checks how many names the request adds.
-    fn check_count<R: Request>(&self, request: &R, kind: ResourceType, limits: &Limits) -> Result<(), Status> {
-        let added = request.names();
-        if added == 0 {
-            return Ok(());
-        }
-        let names = added + self.session.names(kind);
-        // A SotW request names everything again.
-        let unknown = names.saturating_sub(2 * self.session.target_len(kind));
-        if unknown > limits.unknown_names {
-            let maximum = names - unknown + limits.unknown_names;
-            return Err(Status::resource_exhausted(format!(
-                "subscribes to {names} {kind} names; at most {maximum} are allowed"
-            )));
-        }
-        let others = self.unknown.iter().sum::<usize>() - self.unknown[kind.index()];
-        let total = self.unknown_names.total_with(others + unknown);
-        let maximum = limits.total_unknown_names;
-        if unknown > 0 && total > maximum {
-            return Err(Status::resource_exhausted(format!(
-                "all nodes together subscribe to {total} names that do not exist; at most {maximum} are allowed"
-            )));
-        }
-        Ok(())
-    }
-
-    fn count_unknown_names(&mut self, kind: ResourceType) {
-        self.unknown[kind.index()] = self.session.names(kind).saturating_sub(self.session.target_len(kind));
-        self.unknown_names.set(self.unknown.iter().sum());
-    }
-
-    fn report(&mut self, status: &mut StreamStatus) {
-        status.progress.followed = self.followed;
-        if !std::mem::replace(&mut self.is_described, true) {
-            status.task = self.task.as_deref().map(Arc::from);
-            status.zone = self.zone.as_deref().map(Arc::from);
-            status.notes = self.notes.as_slice().into();
-        }
-        status.settled = self.session.is_settled();
-        for (report, kind) in status.types.iter_mut().zip(ResourceType::IN_ORDER.iter().copied()) {
-            *report = self.session.report(kind);
-        }
-    }
 }
 
 impl<R: Request> OpenStream<R> {
