@@ -154,8 +154,14 @@ impl Bootstrap {
                 },
             }]},
         });
-        if self.reports_calls {
-            bootstrap["stats_sinks"] = json!([call_statistics::sink(XDS_CLUSTER, &self.node_id)]);
+        if self.reports_calls && self.xds_security.has_identity() {
+            // In the part of its own Envoy, see `split_shared`.
+            let sink = call_statistics::sink(XDS_CLUSTER, Some(&self.node_id));
+            if let Some(fields) = bootstrap.as_object_mut() {
+                fields.shift_insert(1, "stats_sinks".to_owned(), json!([sink]));
+            }
+        } else if self.reports_calls {
+            bootstrap["stats_sinks"] = json!([call_statistics::sink(XDS_CLUSTER, None)]);
         } else {
             // Histograms are updated at each flush. The default of 5 s is too long for an analysis on one machine.
             bootstrap["stats_flush_interval"] = "1s".into();
@@ -322,6 +328,36 @@ mod tests {
         assert!(own.len() < shared.len() && own.contains("blue") && other.contains("green"));
         assert!(!shared.contains("blue") && !shared.contains("demo"), "{shared}");
         assert_eq!(Bootstrap::split_shared(&text("outside of a mesh")), None);
+    }
+
+    #[test]
+    fn an_envoy_with_an_identity_names_its_node_in_its_own_part() {
+        let text = |node: &str, token: Option<&str>| {
+            Bootstrap {
+                reports_calls: true,
+                node_id: node.to_owned(),
+                metadata: NodeMetadata::transparent_proxy(),
+                xds: SocketAddr::from(([127, 0, 0, 1], 18000)).into(),
+                xds_security: XdsSecurity {
+                    tls: None,
+                    token: token.map(Into::into),
+                },
+                api_type: ApiType::DeltaGrpc,
+                admin: Admin::Socket("admin.sock".into()),
+                sds: None,
+                dns_servers: Vec::new(),
+            }
+            .to_json()
+            .to_string()
+        };
+        let (blue, green) = ("mesh/demo/virtualNode/blue", "mesh/demo/virtualNode/green");
+        for token in [None, Some("/run/token.json")] {
+            let (blue, green) = (text(blue, token), text(green, token));
+            let (own, shared) = Bootstrap::split_shared(&blue).expect("two parts");
+            let (_, same) = Bootstrap::split_shared(&green).expect("two parts");
+            assert_eq!(shared, same);
+            assert_eq!(own.contains("x-meshwright-node"), token.is_some());
+        }
     }
 
     #[test]

@@ -16,8 +16,8 @@ const SELECTED: &str = r"cluster\.cds_egress_.+_[0-9]+\.(retry\.)?upstream_rq_(c
 /// The metadata key in which an Envoy names its node id to the receiver of statistics: messages themselves have none.
 pub const NODE_HEADER: &str = "x-meshwright-node";
 
-/// The sink, with the cluster of the control plane.
-pub(crate) fn sink(cluster: &str, node_id: &str) -> Value {
+/// The sink, with the cluster of the control plane. With `node_id`, it names the node.
+pub(crate) fn sink(cluster: &str, node_id: Option<&str>) -> Value {
     let selected = json!({
         "input": {
             "name": "name",
@@ -27,16 +27,16 @@ pub(crate) fn sink(cluster: &str, node_id: &str) -> Value {
         },
         "value_match": {"safe_regex": {"google_re2": {}, "regex": SELECTED}},
     });
+    // Without a time limit, a control plane that does not respond would collect calls.
+    let mut service = json!({"envoy_grpc": {"cluster_name": cluster}, "timeout": "5s"});
+    if let Some(id) = node_id {
+        service["initial_metadata"] = json!([{"key": NODE_HEADER, "value": id}]);
+    }
     json!({
         "name": "envoy.stat_sinks.open_telemetry",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.stat_sinks.open_telemetry.v3.SinkConfig",
-            // Without a time limit, a control plane that does not respond would collect calls.
-            "grpc_service": {
-                "envoy_grpc": {"cluster_name": cluster},
-                "timeout": "5s",
-                "initial_metadata": [{"key": NODE_HEADER, "value": node_id}],
-            },
+            "grpc_service": service,
             "report_counters_as_deltas": true,
             "report_histograms_as_deltas": true,
             // The full name has the cluster; tags would repeat it.

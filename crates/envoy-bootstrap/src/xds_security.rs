@@ -57,6 +57,12 @@ pub fn token_secret(token: &str) -> String {
 }
 
 impl XdsSecurity {
+    /// Whether the Envoy proves who it is.
+    pub(crate) fn has_identity(&self) -> bool {
+        let tls = self.tls.as_ref();
+        self.token.is_some() || tls.is_some_and(|tls| tls.client.is_some())
+    }
+
     /// Adds both to the cluster of the control plane.
     pub(crate) fn apply(&self, cluster: &mut Value) {
         if let Some(tls) = &self.tls {
