@@ -15,8 +15,10 @@
 //! - `stream`: one open stream, between the two; `first_request`: what a client must prove before it is one;
 //! - [`access`]: who may open a stream for which node; [`limits`]; [`connections`]; `log_limit`;
 //! - [`service`]: the gRPC service;
+//! - `accepted`: configurations that Envoys have accepted as a whole;
 //! - [`status`]: what each connected Envoy has ACKed and NACKed; [`metrics`]: the same in numbers.
 
+mod accepted;
 pub mod access;
 mod client_state;
 pub mod connections;
@@ -39,6 +41,7 @@ pub mod status;
 mod stream;
 mod subscription;
 
+pub use accepted::AcceptedObserver;
 pub use access::{Access, Authenticating, AuthenticationError, Authenticator, Credentials, Principal};
 pub use connections::{Connection, Connections, Peer};
 pub use limits::Limits;

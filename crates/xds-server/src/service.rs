@@ -16,6 +16,7 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::server::NamedService;
 
+use crate::accepted::AcceptedObserver;
 use crate::access::{Access, Authenticator, Credentials};
 use crate::connections::Peer;
 use crate::limits::{Limits, OpenStreams};
@@ -57,6 +58,7 @@ impl AdsService {
                 source,
                 board: StatusBoard::default(),
                 access: Access::default(),
+                observer: None,
                 log: Arc::default(),
                 connects: Arc::default(),
                 blocks: Arc::default(),
@@ -82,6 +84,27 @@ impl AdsService {
     pub fn with_authenticator(mut self, authenticator: Arc<dyn Authenticator>) -> Self {
         self.shared.access = Access::new(Some(authenticator), Arc::clone(&self.shared.log));
         self
+    }
+
+    /// Tells this observer which configurations Envoys have accepted. Default: none.
+    #[must_use]
+    pub fn with_accepted_observer(mut self, observer: Arc<dyn AcceptedObserver>) -> Self {
+        self.shared.observer = Some(observer);
+        self
+    }
+
+    /// The same service over another source, with the same status, limits and access. The observer
+    /// of accepted configurations receives nothing of its clients.
+    #[must_use]
+    pub fn with_source(&self, source: Arc<dyn Source>) -> Self {
+        Self {
+            shared: Shared {
+                source,
+                observer: None,
+                ..self.shared.clone()
+            },
+            ..self.clone()
+        }
     }
 
     /// The check of clients, for other services of the same server.

@@ -388,6 +388,28 @@ impl Session {
         self.subscriptions.iter().all(Subscription::additions_are_settled)
     }
 
+    /// The snapshot, if the client has ACKed all of it that it subscribes to, and rejects nothing.
+    pub(crate) fn accepted(&self) -> Option<&Arc<Snapshot>> {
+        let is_subscribed = |kind| !self.subscription(kind).is_untouched();
+        let rejects = self
+            .subscriptions
+            .iter()
+            .any(|subscription| subscription.rejected().next().is_some());
+        // A client that has just connected subscribes to one type after another.
+        let is_complete = is_subscribed(ResourceType::Cluster)
+            && is_subscribed(ResourceType::Listener)
+            && self.latest.of_type(ResourceType::Listener).all(|listener| {
+                let routes = listener
+                    .references()
+                    .iter()
+                    .filter(|reference| reference.kind == ResourceType::Route);
+                routes
+                    .into_iter()
+                    .all(|routes| self.subscription(ResourceType::Route).has_acked(&routes.name))
+            });
+        (self.is_settled() && !rejects && is_complete).then_some(&self.latest)
+    }
+
     /// The number of names of one type at the client, or requested by it.
     pub(crate) fn names(&self, kind: ResourceType) -> usize {
         self.subscription(kind).names()

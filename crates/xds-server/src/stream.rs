@@ -20,6 +20,7 @@ use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use self::open::Open;
+use crate::accepted::AcceptedObserver;
 use crate::access::{self, Access, Credentials, Principal};
 use crate::connections::ConnectionUse;
 use crate::encode::{Blocks, Segments};
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) board: StatusBoard,
     pub(crate) access: Access,
+    pub(crate) observer: Option<Arc<dyn AcceptedObserver>>,
     /// Of rejections.
     pub(crate) log: Arc<Mutex<LogLimit>>,
     /// Of connects, by node and task.
@@ -223,6 +225,16 @@ impl<R: Request> OpenStream<R> {
         {
             self.shared.metrics.record_settled(changed.elapsed());
         }
+        if let Some(observer) = &self.shared.observer
+            && let Some(snapshot) = open.session.accepted()
+            && open
+                .accepted
+                .as_ref()
+                .is_none_or(|before| !Arc::ptr_eq(before, snapshot))
+        {
+            let snapshot = open.accepted.insert(Arc::clone(snapshot));
+            observer.accepted(&open.node, snapshot);
+        }
         self.entry.update(|status| open.report(status));
     }
 
@@ -364,6 +376,7 @@ impl<R: Request> OpenStream<R> {
             followed,
             session,
             changed: None,
+            accepted: None,
             unknown: [0; 4],
             unknown_names: open.unknown_names(),
             _counted: counted,

@@ -7,9 +7,11 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use envoy_types::pb::envoy::config::endpoint::v3::ClusterLoadAssignment;
-use prost::Message;
+use envoy_types::pb::envoy::config::listener::v3::Listener;
+use envoy_types::pb::envoy::config::route::v3::RouteConfiguration;
 use prost::encoding::WireType;
 use prost::encoding::{encode_key, encode_varint, encoded_len_varint, key_len};
+use prost::{DecodeError, Message};
 use sha2::{Digest, Sha256};
 
 use super::references;
@@ -124,7 +126,28 @@ const VALUE_FIELD: u32 = 2;
 
 impl Resource {
     pub(crate) fn new(kind: ResourceType, name: &str, message: &impl Message) -> Self {
-        let (url, length) = (kind.type_url(), message.encoded_len());
+        Self::encode(kind, name, message.encoded_len(), |encoded| message.encode_raw(encoded))
+    }
+
+    /// A resource from its [`Self::message`], as it was stored.
+    ///
+    /// # Errors
+    ///
+    /// If these bytes are no message of this type.
+    pub fn from_message(kind: ResourceType, name: &str, message: &[u8]) -> Result<Self, DecodeError> {
+        match kind {
+            ResourceType::Cluster => drop(Cluster::decode(message)?),
+            ResourceType::Endpoint => drop(ClusterLoadAssignment::decode(message)?),
+            ResourceType::Listener => drop(Listener::decode(message)?),
+            ResourceType::Route => drop(RouteConfiguration::decode(message)?),
+        }
+        Ok(Self::encode(kind, name, message.len(), |encoded| {
+            encoded.extend_from_slice(message);
+        }))
+    }
+
+    fn encode(kind: ResourceType, name: &str, length: usize, write: impl FnOnce(&mut Vec<u8>)) -> Self {
+        let url = kind.type_url();
         let body_length = field_len(TYPE_URL_FIELD, url.len()) + field_len(VALUE_FIELD, length);
         let total = field_len(BODY_FIELD, body_length) + field_len(NAME_FIELD, name.len());
         let mut encoded = Vec::with_capacity(total);
@@ -133,7 +156,7 @@ impl Resource {
         encoded.extend_from_slice(url.as_bytes());
         encode_header(VALUE_FIELD, length, &mut encoded);
         let start = encoded.len();
-        message.encode_raw(&mut encoded);
+        write(&mut encoded);
         let end = encoded.len();
         encode_header(NAME_FIELD, name.len(), &mut encoded);
         encoded.extend_from_slice(name.as_bytes());
@@ -152,10 +175,7 @@ impl Resource {
     /// Envoy's on-demand discovery (ODCDS). SotW has no on-demand discovery, so its clients get it with all others.
     #[must_use]
     pub fn on_demand_cluster(cluster: &Cluster) -> Self {
-        Self {
-            is_on_demand: true,
-            ..Self::new(ResourceType::Cluster, &cluster.name, cluster)
-        }
+        Self::new(ResourceType::Cluster, &cluster.name, cluster).on_demand(true)
     }
 
     /// The endpoints of a cluster.
@@ -182,8 +202,9 @@ impl Resource {
         resource
     }
 
-    #[cfg(test)]
-    pub(crate) fn on_demand(self, is_on_demand: bool) -> Self {
+    /// The same resource, sent only to clients that subscribe to it by name, or to all. Has an effect on clusters only.
+    #[must_use]
+    pub fn on_demand(self, is_on_demand: bool) -> Self {
         Self { is_on_demand, ..self }
     }
 
@@ -203,7 +224,9 @@ impl Resource {
         &self.name
     }
 
-    pub(crate) fn is_on_demand(&self) -> bool {
+    /// True for a cluster that is sent to clients that subscribe to it by name only.
+    #[must_use]
+    pub fn is_on_demand(&self) -> bool {
         self.is_on_demand
     }
 

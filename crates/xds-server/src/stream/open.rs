@@ -10,7 +10,7 @@ use crate::limits::{Counted, Limits, UnknownNames};
 use crate::node::Node;
 use crate::proto::Request;
 use crate::session::Session;
-use crate::snapshot::ResourceType;
+use crate::snapshot::{ResourceType, Snapshot};
 use crate::source::{Configured, Source, SourceError, View};
 use crate::status::StreamStatus;
 
@@ -28,6 +28,8 @@ pub(super) struct Open {
     pub(super) session: Session,
     /// The first change that the client has not ACKed or NACKed as a whole.
     pub(super) changed: Option<Instant>,
+    /// The latest snapshot that the client has accepted.
+    pub(super) accepted: Option<Arc<Snapshot>>,
     /// The names that the snapshot does not have, by type.
     pub(super) unknown: [usize; 4],
     pub(super) unknown_names: UnknownNames,
