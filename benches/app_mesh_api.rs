@@ -335,6 +335,7 @@ impl Envoy {
             sds: None,
             dns_servers: Vec::new(),
             xds_security: mesh_control::XdsSecurity::default(),
+            failover: None,
             reports_calls: false,
         };
         let file = directory.path().join("envoy.json");

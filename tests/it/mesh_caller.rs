@@ -73,6 +73,7 @@ impl Envoy {
             sds: None,
             dns_servers: Vec::new(),
             xds_security: mesh_control::XdsSecurity::default(),
+            failover: None,
             reports_calls: false,
         };
         let file = workdir.file("envoy.json", &bootstrap.to_json().to_string());

@@ -36,6 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         sds: None,
         dns_servers: Vec::new(),
         xds_security: envoy_bootstrap::XdsSecurity::default(),
+        failover: None,
         reports_calls: false,
     };
     println!("{:#}", bootstrap.to_json());

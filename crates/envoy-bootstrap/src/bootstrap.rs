@@ -23,6 +23,14 @@ pub const SDS_CLUSTER: &str = "static_cluster_sds_unix_socket";
 /// Cluster name of the control plane.
 const XDS_CLUSTER: &str = "xds";
 
+/// Cluster name of the ADS server that stands in for the control plane.
+const FAILOVER_CLUSTER: &str = "xds_failover";
+
+/// The pause before Envoy connects to a lost control plane again: from the first to the longest, with jitter. Envoy's
+/// default grows to 30 s; most of the time after an outage would be spent in it.
+const RECONNECT_BASE: &str = "0.5s";
+const RECONNECT_MAX: &str = "2s";
+
 /// Cluster name of the span collector.
 pub const COLLECTOR_CLUSTER: &str = "collector";
 
@@ -50,6 +58,9 @@ pub struct Bootstrap {
     pub xds: Upstream,
     /// TLS and token for the control plane. Default: neither.
     pub xds_security: XdsSecurity,
+    /// An ADS server on this machine without TLS, for while the control plane does not answer: an agent with stored
+    /// configurations. Envoy stays with it until it ends the stream. Default: none.
+    pub failover: Option<SocketAddr>,
     /// The xDS protocol.
     pub api_type: ApiType,
     /// The address of the admin page.
@@ -138,7 +149,7 @@ impl Bootstrap {
                     "api_type": self.api_type.as_str(),
                     "transport_api_version": "V3",
                     "set_node_on_first_message_only": true,
-                    "grpc_services": [{"envoy_grpc": {"cluster_name": XDS_CLUSTER}}],
+                    "grpc_services": self.ads_services(),
                 },
                 "cds_config": over_ads,
                 "lds_config": over_ads,
@@ -180,9 +191,24 @@ impl Bootstrap {
         text.find(FIRST_SHARED).map(|at| text.split_at(at))
     }
 
+    /// The ADS servers, the preferred one first.
+    fn ads_services(&self) -> Vec<Value> {
+        let service = |cluster: &str| {
+            json!({"envoy_grpc": {
+                "cluster_name": cluster,
+                "retry_policy": {"retry_back_off": {"base_interval": RECONNECT_BASE, "max_interval": RECONNECT_MAX}},
+            }})
+        };
+        let failover = self.failover.map(|_| service(FAILOVER_CLUSTER));
+        std::iter::once(service(XDS_CLUSTER)).chain(failover).collect()
+    }
+
     /// Runtime values. Those set on the admin page take precedence.
     fn runtime(&self) -> Value {
         let mut layer = json!({"re2.max_program_size.error_level": MAX_PROGRAM_SIZE});
+        if self.failover.is_some() {
+            layer["envoy.restart_features.xds_failover_support"] = true.into();
+        }
         if self.metadata.extension.collector.is_some() {
             layer["tracing.opentelemetry.flush_interval_ms"] = SPAN_FLUSH_INTERVAL_MS.into();
             layer["tracing.opentelemetry.min_flush_spans"] = SPAN_FLUSH_COUNT.into();
@@ -198,7 +224,11 @@ impl Bootstrap {
         let mut xds = grpc_cluster(XDS_CLUSTER, &self.xds.to_json(), keepalive);
         xds["type"] = self.xds.cluster_type().into();
         self.xds_security.apply(&mut xds);
+        let failover = self
+            .failover
+            .map(|at| grpc_cluster(FAILOVER_CLUSTER, &socket_address(at), json!({})));
         std::iter::once(xds)
+            .chain(failover)
             .chain(sds)
             .chain(collector.map(|at| grpc_cluster(COLLECTOR_CLUSTER, &socket_address(at), json!({}))))
             .collect()
@@ -277,6 +307,7 @@ mod tests {
             metadata: NodeMetadata::transparent_proxy(),
             xds,
             xds_security: XdsSecurity::default(),
+            failover: None,
             api_type: ApiType::DeltaGrpc,
             admin,
             sds: None,
@@ -310,6 +341,7 @@ mod tests {
                 metadata: NodeMetadata::transparent_proxy(),
                 xds: SocketAddr::from(([127, 0, 0, 1], 18000)).into(),
                 xds_security: XdsSecurity::default(),
+                failover: None,
                 api_type: ApiType::DeltaGrpc,
                 admin: Admin::Socket("admin.sock".into()),
                 sds: None,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use mesh_control::{Authenticator, HeaderLimits, ServerTls};
 
+use crate::config_store::ConfigStore;
 use crate::endpoint_discovery::ApiMeshes;
 use crate::endpoint_policy::EndpointPolicy;
 use crate::poll_budget::PollIntervals;
@@ -29,6 +30,8 @@ pub struct Options {
     pub xds_tls: Option<ServerTls>,
     /// Who may use the xDS port. Default: everybody who reaches it.
     pub xds_authenticator: Option<Arc<dyn Authenticator>>,
+    /// Where configurations that Envoys have accepted are stored. Default: nowhere.
+    pub store: Option<ConfigStore>,
     /// The id under which this replica publishes its status for [`SyncReader`], unique among replicas, such as a
     /// [`replica_id`]. Default: none, and nothing is published.
     ///
@@ -49,6 +52,7 @@ impl Options {
             header_limits: HeaderLimits::default(),
             xds_tls: None,
             xds_authenticator: None,
+            store: None,
             publish_as: None,
         }
     }

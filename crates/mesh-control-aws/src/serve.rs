@@ -5,9 +5,10 @@ use std::future::pending;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use mesh_control::{Addresses, BindError, CallStatistics, ControlPlane, MeshState, ReadinessSource, ServeError};
+use mesh_control::{Addresses, BindError, CallStatistics, ControlPlane, MeshState, ServeError};
 
 use crate::clients::Clients;
+use crate::config_store::WithStore;
 use crate::options::Options;
 use crate::poller::{PolledState, Poller};
 use crate::publish::Publisher;
@@ -29,7 +30,8 @@ pub enum StartError {
 
 /// Serves meshes of an AWS account. Returns the control plane, and its work as a future to be spawned or awaited.
 ///
-/// Connections of Envoys are refused until every mesh is known. The work ends with an error of a server; or once `stop`
+/// Connections of Envoys are refused until every mesh is known; with [`Options::store`], stored configurations are served
+/// if that takes more than 5 s. The work ends with an error of a server; or once `stop`
 /// has ended and the published status is withdrawn. Dropping it ends it at once, and leaves the published status.
 ///
 /// # Errors
@@ -54,21 +56,27 @@ pub async fn serve(
     let polled = Arc::new(PolledState::new(&options));
     let known = polled.wait_until_known();
     let calls = CallStatistics::default();
-    let mut builder = ControlPlane::builder();
+    let mut builder = ControlPlane::builder().mesh_state(MeshState {
+        header_limits: options.header_limits,
+        ..MeshState::default()
+    });
     if let Some(tls) = &options.xds_tls {
         builder = builder.xds_tls(tls.clone());
     }
     if let Some(authenticator) = &options.xds_authenticator {
         builder = builder.xds_authenticator(Arc::clone(authenticator));
     }
+    if let Some(store) = &options.store {
+        builder = store.used_by(builder);
+    }
+    let readiness = WithStore {
+        polled: Arc::clone(&polled),
+        store: options.store.clone(),
+    };
     let (control, serving) = builder
         .addresses(addresses)
-        .mesh_state(MeshState {
-            header_limits: options.header_limits,
-            ..MeshState::default()
-        })
         .call_statistics(calls.clone())
-        .readiness(Arc::clone(&polled) as Arc<dyn ReadinessSource>, known)
+        .readiness(Arc::new(readiness), known)
         .bind()
         .await?;
     let poller = Poller::new(clients, &options, control.clone(), calls, polled);
@@ -88,8 +96,15 @@ pub async fn serve(
             // All meshes may be those of the API.
             pending::<()>().await;
         };
+        let storing = async {
+            match &options.store {
+                Some(store) => store.write().await,
+                None => pending().await,
+            }
+        };
         tokio::select! {
             served = serving => served,
+            () = storing => Ok(()),
             () = meshes => Ok(()),
             () = poller.poll_cloud_map(&options) => Ok(()),
             () = publishing => Ok(()),

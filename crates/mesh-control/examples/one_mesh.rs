@@ -59,6 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         sds: None,
         dns_servers: Vec::new(),
         xds_security: mesh_control::XdsSecurity::default(),
+        failover: None,
         reports_calls: false,
     };
     println!("{:#}", bootstrap.to_json());

@@ -86,7 +86,7 @@ impl CallStatistics {
     }
 
     /// The tonic service.
-    pub(crate) fn into_server(self, access: Access) -> MetricsServiceServer<impl MetricsService> {
+    pub(crate) fn into_server(self, access: Access) -> CallStatisticsServer {
         MetricsServiceServer::new(Receiver { calls: self, access })
     }
 
@@ -95,8 +95,11 @@ impl CallStatistics {
     }
 }
 
+/// The tonic service.
+pub(crate) type CallStatisticsServer = MetricsServiceServer<Receiver>;
+
 /// The OTLP service. A type of its own, so that OTLP is no part of the public API.
-struct Receiver {
+pub(crate) struct Receiver {
     calls: CallStatistics,
     access: Access,
 }

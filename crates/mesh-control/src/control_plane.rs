@@ -3,11 +3,10 @@
 //! [`ControlPlane::builder`] is the way in. The ADS service alone, for your own server, is `xds_server::AdsService`.
 
 use std::fmt;
-use std::future::pending;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,38 +15,16 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use server_tls::ServerTls;
-use tokio::net::{TcpListener, TcpSocket};
-use tonic::transport::Server;
-use tower::util::MapResponseLayer;
-use xds_server::{AdsService, Authenticator, Connections, Limits, Metrics, NodeStatus, Source, StatusBoard};
+use tokio::net::TcpListener;
+use xds_server::{AcceptedObserver, AdsService, Authenticator, Limits, Metrics, NodeStatus, Source, StatusBoard};
 
 use crate::call_statistics::CallStatistics;
-use crate::grpc_message;
-use crate::incoming;
 use crate::mesh_state::MeshState;
 use crate::mesh_state_source::MeshStateSource;
 use crate::metrics;
 use crate::open_files::connections_within;
 use crate::status::{PageQuery, SourceStatus, Status, StatusSummary};
-
-/// HTTP/2 keepalive of xDS connections.
-#[derive(Debug, Clone, Copy)]
-struct Keepalive {
-    interval: Duration,
-    timeout: Duration,
-}
-
-impl Default for Keepalive {
-    fn default() -> Self {
-        Self {
-            interval: Duration::from_secs(10),
-            timeout: Duration::from_secs(10),
-        }
-    }
-}
-
-/// HTTP/2 streams of one connection. An Envoy has one for ADS and one for call statistics.
-const STREAMS_PER_CONNECTION: u32 = 16;
+use crate::xds_port::{Keepalive, Ready, UntilReady, XdsPort};
 
 /// The addresses of a control plane.
 #[derive(Debug, Clone, Copy)]
@@ -108,7 +85,7 @@ pub struct BindError {
 }
 
 impl BindError {
-    fn new(address: SocketAddr, source: io::Error) -> Self {
+    pub(crate) fn new(address: SocketAddr, source: io::Error) -> Self {
         Self { address, source }
     }
 }
@@ -128,8 +105,6 @@ pub enum ServeError {
     Status(#[source] io::Error),
 }
 
-type Ready = Pin<Box<dyn Future<Output = ()> + Send>>;
-
 /// Settings of a control plane. Default: loopback addresses on ports that the operating system picks, an empty mesh
 /// state, ready at once.
 #[must_use]
@@ -140,6 +115,8 @@ pub struct ControlPlaneBuilder<S = MeshStateSource> {
     authenticator: Option<Arc<dyn Authenticator>>,
     keepalive: Keepalive,
     limits: Limits,
+    observer: Option<Arc<dyn AcceptedObserver>>,
+    until_ready: Option<UntilReady>,
     calls: Option<CallStatistics>,
     readiness: Arc<dyn ReadinessSource>,
     ready: Option<Ready>,
@@ -218,6 +195,19 @@ impl<S: Source> ControlPlaneBuilder<S> {
         self
     }
 
+    /// Tells this observer which configurations Envoys have accepted. Default: none.
+    pub fn accepted_observer(mut self, observer: Arc<dyn AcceptedObserver>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Serves Envoys from this source if [`Self::readiness`] takes longer than `after`. Once ready, the streams of this source
+    /// end, and their Envoys connect again. Default: none, and connections are refused until then.
+    pub fn serve_until_ready(mut self, source: Arc<dyn Source>, after: Duration) -> Self {
+        self.until_ready = Some(UntilReady { source, after });
+        self
+    }
+
     /// Receives call statistics of Envoys on the xDS address, from bootstraps with
     /// [`reports_calls`](envoy_bootstrap::Bootstrap::reports_calls). Default: they are rejected, as unimplemented.
     pub fn call_statistics(mut self, calls: CallStatistics) -> Self {
@@ -254,6 +244,8 @@ impl<S: Source> ControlPlaneBuilder<S> {
             authenticator: self.authenticator,
             keepalive: self.keepalive,
             limits: self.limits,
+            observer: self.observer,
+            until_ready: self.until_ready,
             calls: self.calls,
             readiness: self.readiness,
             ready: self.ready,
@@ -277,20 +269,12 @@ impl<S: Source> ControlPlaneBuilder<S> {
         BindError,
     > {
         let Addresses { xds, status } = self.addresses;
-        let (xds, socket) = match (self.listener, &self.ready) {
-            (Some(listener), _) => {
-                let listener = TcpListener::from_std(listener).map_err(|error| BindError::new(xds, error))?;
-                (local_addr(listener.local_addr(), xds)?, XdsSocket::Listening(listener))
-            }
-            (None, None) => {
-                let listener = listen(xds).await?;
-                (local_addr(listener.local_addr(), xds)?, XdsSocket::Listening(listener))
-            }
-            (None, Some(_)) => {
-                let socket = reserve(xds).map_err(|error| BindError::new(xds, error))?;
-                (local_addr(socket.local_addr(), xds)?, XdsSocket::Reserved(socket))
-            }
+        let mut port = match (self.listener, &self.ready) {
+            (Some(listener), _) => XdsPort::of_listener(listener, xds)?,
+            (None, None) => XdsPort::listen(xds).await?,
+            (None, Some(_)) => XdsPort::reserve(xds)?,
         };
+        let xds = port.address();
         let listener = listen(status).await?;
         let status = local_addr(listener.local_addr(), status)?;
         let mut limits = self.limits;
@@ -299,7 +283,9 @@ impl<S: Source> ControlPlaneBuilder<S> {
         if let Some(authenticator) = self.authenticator {
             ads = ads.with_authenticator(authenticator);
         }
-        let connections = Connections::new(limits);
+        if let Some(observer) = self.observer {
+            ads = ads.with_accepted_observer(observer);
+        }
         let control = ControlPlane {
             source: self.source,
             addresses: Addresses { xds, status },
@@ -307,41 +293,19 @@ impl<S: Source> ControlPlaneBuilder<S> {
                 board: ads.status_board(),
                 metrics: ads.metrics(),
                 readiness: self.readiness,
+                serves_stored: Arc::clone(&port.serves_until_ready),
             },
         };
         let pages = status_pages(control.pages.clone());
         let ready = self.ready.unwrap_or_else(|| Box::pin(std::future::ready(())));
-        let (tls, keepalive) = (self.tls, self.keepalive);
+        (port.tls, port.keepalive, port.limits) = (self.tls, self.keepalive, limits);
         let access = ads.access();
         let calls = self.calls.map(|calls| calls.into_server(access));
+        let until_ready = self.until_ready;
         let serving = async move {
-            let (ads, _guard) = ads.with_stream_guard();
-            let server = Server::builder()
-                .http2_keepalive_interval(Some(keepalive.interval))
-                .http2_keepalive_timeout(Some(keepalive.timeout))
-                .layer(MapResponseLayer::new(grpc_message::plain))
-                .max_concurrent_streams(STREAMS_PER_CONNECTION)
-                .add_service(ads.into_server())
-                .add_optional_service(calls);
-            tokio::try_join!(
-                async {
-                    ready.await;
-                    let listener = socket.listen(xds)?;
-                    // Only a server with graceful shutdown closes its connections when it is dropped.
-                    let served = match tls {
-                        Some(tls) => {
-                            let connections = incoming::tls(listener, &tls, connections);
-                            server.serve_with_incoming_shutdown(connections, pending()).await
-                        }
-                        None => {
-                            let connections = incoming::plain(listener, connections);
-                            server.serve_with_incoming_shutdown(connections, pending()).await
-                        }
-                    };
-                    served.map_err(|error| ServeError::Xds(Box::new(error)))
-                },
-                async { axum::serve(listener, pages).await.map_err(ServeError::Status) },
-            )?;
+            tokio::try_join!(port.serve(ads, calls, ready, until_ready), async {
+                axum::serve(listener, pages).await.map_err(ServeError::Status)
+            })?;
             Ok(())
         };
         Ok((control, serving))
@@ -384,6 +348,8 @@ impl ControlPlane {
             authenticator: None,
             keepalive: Keepalive::default(),
             limits: Limits::default(),
+            observer: None,
+            until_ready: None,
             calls: None,
             readiness: Arc::new(StaticSource),
             ready: None,
@@ -445,6 +411,8 @@ struct Pages {
     board: StatusBoard,
     metrics: Metrics,
     readiness: Arc<dyn ReadinessSource>,
+    /// Whether the source of [`ControlPlaneBuilder::serve_until_ready`] is served.
+    serves_stored: Arc<AtomicBool>,
 }
 
 impl Pages {
@@ -463,26 +431,11 @@ impl Pages {
     fn health(&self) -> (StatusCode, String) {
         match self.readiness.is_ready() {
             Ok(()) => (StatusCode::OK, "ok\n".to_owned()),
+            // It is of use to its Envoys, and a new replica would know as little.
+            Err(missing) if self.serves_stored.load(Ordering::Relaxed) => {
+                (StatusCode::OK, format!("serving stored configurations: {missing}\n"))
+            }
             Err(missing) => (StatusCode::SERVICE_UNAVAILABLE, format!("{missing}\n")),
-        }
-    }
-}
-
-/// The socket of the xDS address.
-enum XdsSocket {
-    Listening(TcpListener),
-    /// Bound, but not listened on.
-    Reserved(TcpSocket),
-}
-
-/// The accept queue, as in `TcpListener::bind`.
-const BACKLOG: u32 = 1024;
-
-impl XdsSocket {
-    fn listen(self, address: SocketAddr) -> Result<TcpListener, BindError> {
-        match self {
-            XdsSocket::Listening(listener) => Ok(listener),
-            XdsSocket::Reserved(socket) => socket.listen(BACKLOG).map_err(|error| BindError::new(address, error)),
         }
     }
 }
@@ -494,20 +447,6 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, BindError> {
 
 fn local_addr(local: io::Result<SocketAddr>, requested: SocketAddr) -> Result<SocketAddr, BindError> {
     local.map_err(|error| BindError::new(requested, error))
-}
-
-/// Binds an address without listening on it.
-fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
-    // As in `TcpListener::bind`: connections of a previous process do not block the address.
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
 }
 
 const INDEX: &str = "GET /status: a summary, what each Envoy has accepted and rejected, and the status of each source\n\

@@ -14,7 +14,7 @@
 //! - `translate`: from the two to Envoy's resources, pure; `configuration`: in parts that Envoys share;
 //! - `incremental`: the translations in use, and what of them a change touches;
 //! - `mesh_state_source`: the mesh state as a source of snapshots for `xds-server`;
-//! - [`control_plane`], `incoming`, `grpc_message`, [`status`], `metrics`: the servers; `open_files`: their limit;
+//! - [`control_plane`], `incoming`, `xds_port`, `grpc_message`, [`status`], `metrics`: the servers; `open_files`: their limit;
 //! - [`access`]: who may use the xDS port;
 //! - [`statistics`], [`call_statistics`]: calls between virtual nodes, as Envoys count them;
 //! - [`access_log`]: access-log entries of sampled requests.
@@ -37,6 +37,7 @@ mod open_files;
 pub mod statistics;
 pub mod status;
 mod translate;
+mod xds_port;
 
 pub use access::{NodeGrant, TokenKeys, XdsAuthenticator};
 pub use call_statistics::CallStatistics;
@@ -54,6 +55,6 @@ pub use statistics::{Counts, NodeStatistics};
 pub use status::{SourceStatus, Status, StatusPage, StatusSummary};
 pub use translate::egress_clusters;
 pub use xds_server::{
-    Authenticating, AuthenticationError, Authenticator, Configured, Credentials, Limits, NodeStatus, Principal,
-    RejectedResource, ResourceType, Snapshot, Source, SourceError, StatusBoard, TypeReport, XdsProtocol,
+    AcceptedObserver, Authenticating, AuthenticationError, Authenticator, Configured, Credentials, Limits, NodeStatus,
+    Principal, RejectedResource, ResourceType, Snapshot, Source, SourceError, StatusBoard, TypeReport, XdsProtocol,
 };

@@ -254,6 +254,7 @@ impl Task<'_> {
             metadata,
             xds: self.context.xds.into(),
             xds_security: self.slot.xds_security(),
+            failover: None,
             api_type: ApiType::DeltaGrpc,
             admin: Admin::Socket(socket),
             sds: self.slot.sds(),

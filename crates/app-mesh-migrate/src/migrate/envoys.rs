@@ -382,6 +382,7 @@ fn bootstrap(site: &EnvoySite, settings: &EnvoySettings<'_>, sds: Option<String>
         sds: sds.map(PathBuf::from),
         dns_servers: Vec::new(),
         xds_security: envoy_bootstrap::XdsSecurity::default(),
+        failover: None,
         reports_calls: true,
     };
     let text = bootstrap.to_json().to_string();

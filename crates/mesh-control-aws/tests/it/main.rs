@@ -7,6 +7,7 @@
 //! - `polling`: changes of parameters and instances reach Envoys;
 //! - `outages`: failures of the account;
 //! - `markers`: revision markers, lists of namespaces, and the end of an outage;
+//! - `stored`: stored configurations in an outage;
 //! - `sync_status`: the sync status of all replicas;
 //! - `call_statistics`: calls that Envoys count, in the status of replicas;
 //! - `program`: the program `mesh-control`.
@@ -41,6 +42,7 @@ mod outages;
 mod polling;
 mod program;
 mod public_api;
+mod stored;
 mod sync_status;
 mod task_role;
 mod task_set;

@@ -51,6 +51,7 @@ pub(super) fn assemble(
         sds,
         dns_servers: Vec::new(),
         xds_security: mesh_control::XdsSecurity::default(),
+        failover: None,
         reports_calls: false,
     }
     .to_json();

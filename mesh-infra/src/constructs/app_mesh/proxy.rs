@@ -187,6 +187,7 @@ impl Envoy {
             sds: self.sds.as_ref().map(PathBuf::from),
             dns_servers: Vec::new(),
             xds_security: envoy_bootstrap::XdsSecurity::default(),
+            failover: None,
             reports_calls: true,
         };
         bootstrap.to_json().to_string()

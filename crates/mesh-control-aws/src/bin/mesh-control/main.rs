@@ -1,9 +1,11 @@
 //! The program `mesh-control`: the control plane on AWS, an ECS service of any number of replicas.
 //!
 //! - `api`: App Mesh's API over a table, as a source of meshes beside Parameter Store;
-//! - `xds`: who may use the xDS port, `token`: the tokens for it.
+//! - `xds`: who may use the xDS port, `token`: the tokens for it;
+//! - `store`: configurations that Envoys have accepted.
 
 mod api;
+mod store;
 mod token;
 mod xds;
 
@@ -28,6 +30,7 @@ use stop_signals::StopSignals;
 use tracing_subscriber::EnvFilter;
 
 use self::api::{Api, ApiArguments};
+use self::store::{KeygenArguments, StoreArguments};
 use self::token::{RoleTokenArguments, TokenArguments};
 use self::xds::XdsArguments;
 
@@ -67,6 +70,8 @@ enum Verb {
     Token(TokenArguments),
     /// Keep a file with a token of this task's role, for the Envoy beside it, until a signal.
     RoleToken(RoleTokenArguments),
+    /// Write a new key pair that signs stored configurations.
+    Keygen(KeygenArguments),
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +124,8 @@ struct Serve {
     at: StatusAddress,
     #[command(flatten)]
     protection: XdsArguments,
+    #[command(flatten)]
+    store: StoreArguments,
     #[command(flatten)]
     api: ApiArguments,
     /// Poll interval of all parameters of a mesh without revision markers, and of all meshes while they change; longer for
@@ -191,6 +198,7 @@ async fn main() -> ExitCode {
         Some(Verb::Health { at }) => aws::check_health(at.status).await,
         Some(Verb::Token(token)) => token.print(),
         Some(Verb::RoleToken(arguments)) => arguments.run().await,
+        Some(Verb::Keygen(arguments)) => arguments.generate(),
         None => run(serve).await,
     };
     match outcome {
@@ -212,7 +220,9 @@ async fn load_config() -> SdkConfig {
 
 async fn run(arguments: Serve) -> Result<(), String> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new("warn,xds_server=info,mesh_control=info,mesh_control_aws=info,app_mesh_api=info")
+        EnvFilter::new(
+            "warn,xds_server=info,mesh_control=info,mesh_control_aws=info,app_mesh_api=info,config_store=info",
+        )
     });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -249,6 +259,7 @@ async fn run(arguments: Serve) -> Result<(), String> {
     if config.region().is_none() {
         return Err("no region: set AWS_REGION, or AWS_PROFILE to a profile with a region".to_owned());
     }
+    let store = arguments.store.open()?;
     let api = arguments.api.open(&config).await?;
     let options = Options {
         api_meshes: api.as_ref().map(Api::meshes),
@@ -266,6 +277,7 @@ async fn run(arguments: Serve) -> Result<(), String> {
         },
         xds_tls,
         xds_authenticator: xds_authenticator.map(|authenticator| Arc::new(authenticator) as Arc<dyn Authenticator>),
+        store,
         publish_as: arguments
             .publish_status
             .then(|| aws::replica_id(std::env::var(aws::METADATA_VARIABLE).ok().as_deref())),

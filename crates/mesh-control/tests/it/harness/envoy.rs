@@ -64,6 +64,7 @@ impl Envoy {
                 metadata,
                 xds: xds.into(),
                 xds_security: XdsSecurity::default(),
+                failover: None,
                 api_type: match protocol {
                     XdsProtocol::Sotw => ApiType::Grpc,
                     XdsProtocol::Delta => ApiType::DeltaGrpc,

@@ -221,6 +221,7 @@ impl Fixture {
             metadata: NodeMetadata::transparent_proxy(),
             xds: self.control.addresses().xds.into(),
             xds_security,
+            failover: None,
             api_type: ApiType::DeltaGrpc,
             admin: Admin::Socket(admin.to_owned()),
             sds: None,

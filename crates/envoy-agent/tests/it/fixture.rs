@@ -1,0 +1,171 @@
+//! Control planes that write to a store, agents, and tasks of the same metadata.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+
+use config_store::{Folder, SigningKey, Writer};
+use mesh_control::node::{MeshwrightMetadata, egress_listener};
+use mesh_control::{
+    Addresses, Admin, ApiType, Bootstrap, ControlPlane, MeshState, NodeMetadata, XdsProtocol, XdsSecurity,
+};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+
+use crate::harness::{Envoy, Mesh, ReservedPort, eventually, node_id};
+
+/// The addresses of a test, and its store with its keys.
+pub(crate) struct Site {
+    pub(crate) protocol: XdsProtocol,
+    folder: TempDir,
+    xds: ReservedPort,
+    status: ReservedPort,
+    pub(crate) agent: ReservedPort,
+    agent_status: ReservedPort,
+    egress: ReservedPort,
+}
+
+/// A control plane, and what writes its store. Dropping it stops both at once.
+pub(crate) struct WritingMesh {
+    pub(crate) mesh: Mesh,
+    writing: JoinHandle<()>,
+}
+
+impl Drop for WritingMesh {
+    fn drop(&mut self) {
+        self.writing.abort();
+    }
+}
+
+impl Site {
+    pub(crate) fn new(protocol: XdsProtocol) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        SigningKey::generate(&folder.path().join("key.pem"), &folder.path().join("public.pem")).expect("a key pair");
+        Self {
+            protocol,
+            folder,
+            xds: ReservedPort::pick(),
+            status: ReservedPort::pick(),
+            agent: ReservedPort::pick(),
+            agent_status: ReservedPort::pick(),
+            egress: ReservedPort::pick(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path().join("store")
+    }
+
+    /// The egress listener of the task.
+    pub(crate) fn egress(&self) -> SocketAddr {
+        self.egress.address()
+    }
+
+    /// A control plane with this state.
+    pub(crate) async fn control_plane(&self, state: MeshState) -> WritingMesh {
+        let key = SigningKey::read(&self.path().join("key.pem")).expect("the key");
+        let writer = Arc::new(Writer::new(Folder::new(self.store()), key));
+        let addresses = Addresses {
+            xds: self.xds.address(),
+            status: self.status.address(),
+        };
+        let builder = ControlPlane::builder()
+            .addresses(addresses)
+            .mesh_state(state)
+            .accepted_observer(Arc::clone(&writer) as _);
+        WritingMesh {
+            mesh: Mesh::start_from(builder, self.protocol).await,
+            writing: tokio::spawn(writer.run()),
+        }
+    }
+
+    /// The program, without its options.
+    pub(crate) fn agent_command() -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_envoy-agent"));
+        command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// Starts an agent for the task.
+    pub(crate) async fn start_agent(&self) -> Child {
+        let mut command = Self::agent_command();
+        command
+            .args(["--node-id", &node_id("green")])
+            .arg("--store")
+            .arg(self.store())
+            .arg("--public-key")
+            .arg(self.path().join("public.pem"))
+            .args(["--control-plane", &self.xds.address().to_string()])
+            .args(["--xds", &self.agent.address().to_string()])
+            .args(["--status", &self.agent_status.address().to_string()])
+            .stderr(Stdio::null());
+        let agent = command.spawn().expect("the agent starts");
+        eventually("the agent is healthy", async || {
+            self.agent_page("healthz").await.map(drop)
+        })
+        .await;
+        agent
+    }
+
+    /// A page of the agent's status address.
+    pub(crate) async fn agent_page(&self, path: &str) -> Result<String, String> {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let response = client.get(format!("http://{}/{path}", self.agent_status.address()));
+        let response = response.send().await.and_then(reqwest::Response::error_for_status);
+        let text = response.map_err(|error| error.to_string())?.text().await;
+        text.map_err(|error| error.to_string())
+    }
+
+    /// Starts the Envoy of a task of `green`, each time with the same metadata, and waits until it has a configuration.
+    pub(crate) async fn start_envoy(&self) -> Envoy {
+        let metadata = NodeMetadata {
+            listener_ports: [(egress_listener(), self.egress.number())].into(),
+            extension: MeshwrightMetadata::default(),
+        };
+        let directory = tempfile::tempdir().expect("a directory");
+        Envoy::start_from(directory, |_, admin| {
+            Bootstrap {
+                node_id: node_id("green"),
+                metadata,
+                xds: self.xds.address().into(),
+                xds_security: XdsSecurity::default(),
+                failover: Some(self.agent.address()),
+                api_type: match self.protocol {
+                    XdsProtocol::Sotw => ApiType::Grpc,
+                    XdsProtocol::Delta => ApiType::DeltaGrpc,
+                },
+                admin: Admin::Socket(admin.to_owned()),
+                sds: None,
+                dns_servers: Vec::new(),
+                reports_calls: false,
+            }
+            .to_json()
+        })
+        .await
+    }
+
+    /// The manifests of all views.
+    pub(crate) fn manifests(&self) -> Vec<PathBuf> {
+        let files = |path: PathBuf| std::fs::read_dir(path).into_iter().flatten().flatten();
+        let views = files(self.store().join("views"));
+        views
+            .flat_map(|view| files(view.path()))
+            .map(|file| file.path())
+            .collect()
+    }
+
+    /// Waits until there are so many manifests.
+    pub(crate) async fn wait_for_manifests(&self, count: usize) {
+        eventually("configurations are stored", async || match self.manifests() {
+            manifests if manifests.len() == count => Ok(()),
+            manifests => Err(format!("{manifests:?}")),
+        })
+        .await;
+    }
+}

@@ -1,0 +1,69 @@
+//! Stored configurations: a replica that starts while the account does not answer serves them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use config_store::SigningKey;
+use mesh_control_aws::{ConfigStore, EndpointPolicy, Options};
+
+use super::account::{Account, port_of, server};
+use super::task_set::{Poller, ROUTE, TestMesh, route};
+use crate::harness::eventually;
+
+fn options(folder: &Path) -> Options {
+    let day = Duration::from_secs(24 * 3600);
+    let store = ConfigStore::open(&folder.join("store"), &folder.join("key.pem"), day);
+    Options {
+        endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
+        store: Some(store.expect("the key")),
+        ..Options::new(["demo"])
+    }
+}
+
+#[tokio::test]
+async fn a_replica_that_starts_in_an_outage_serves_what_envoys_had_accepted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (private, public) = (folder.path().join("key.pem"), folder.path().join("public.pem"));
+    SigningKey::generate(&private, &public).expect("a key pair");
+    let running = server(&folder, 0);
+    let port = port_of(&running);
+    let account = Account::on(&running);
+    let test_mesh = TestMesh::open(&account).await;
+    let first = Poller::with(&account.config, options(folder.path())).await;
+    let mut task_set = test_mesh.task_set(first.xds()).await;
+    task_set.wait_for_response_from("blue").await;
+    let views = folder.path().join("store/views");
+    eventually("the views of three nodes are stored", async || {
+        let count = std::fs::read_dir(&views).map_or(0, Iterator::count);
+        if count == 3 {
+            Ok(())
+        } else {
+            Err(format!("{count} views"))
+        }
+    })
+    .await;
+    first
+        .source("stored configurations", |source| source.error.is_none())
+        .await;
+
+    // Both the account and the control plane are gone; a new replica starts, and a new task of the caller.
+    running.terminate().expect("MiniStack exits");
+    drop(first);
+    let second = Poller::with(&account.config, options(folder.path())).await;
+    task_set.restart_caller(second.xds()).await;
+    assert_eq!(task_set.get().await, "blue");
+    let status = second.control.status();
+    let caller = status.nodes.iter().find(|node| node.id.ends_with("/caller"));
+    let notes = &caller.expect("the caller is connected").notes;
+    assert!(notes[0].starts_with("stored configuration, accepted "), "{notes:?}");
+    let health = mesh_control_aws::check_health(second.control.addresses().status).await;
+    health.expect("a replica that serves its Envoys is not replaced");
+
+    // The account is back: the Envoy moves to what it says.
+    let load = task_set.load().await;
+    let running = server(&folder, port);
+    account.write(ROUTE, &route(0, 1)).await;
+    task_set.wait_for_response_from("green").await;
+    load.stop_without_failures().await;
+    drop(running);
+}
