@@ -370,6 +370,7 @@ mod tests {
                 node_id: node.to_owned(),
                 metadata: NodeMetadata::transparent_proxy(),
                 xds: SocketAddr::from(([127, 0, 0, 1], 18000)).into(),
+                failover: None,
                 xds_security: XdsSecurity {
                     tls: None,
                     token: token.map(Into::into),
