@@ -27,6 +27,9 @@ pub(crate) struct TranslateArguments {
     /// machine
     #[arg(long)]
     validate: bool,
+    /// Fail if anything is assumed, or is not translated
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     pub(crate) header_limits: HeaderLimitArguments,
 }
@@ -71,6 +74,8 @@ pub(crate) enum TranslateError {
     Interrupted(StopSignal),
     #[error(transparent)]
     Validation(#[from] ValidationError),
+    #[error("--strict: {assumed} assumed and {untranslated} not translated")]
+    Strict { assumed: usize, untranslated: usize },
     #[error("Envoy {version} rejects this configuration{output}")]
     Rejected { version: String, output: String },
 }
@@ -95,6 +100,10 @@ pub(crate) fn run(arguments: &TranslateArguments, templates: &Templates) -> Resu
     }
     if arguments.validate {
         validate(&inspection)?;
+    }
+    let (assumed, untranslated) = (plan.assumed.len(), inspection.notes.len());
+    if arguments.strict && assumed + untranslated > 0 {
+        return Err(TranslateError::Strict { assumed, untranslated });
     }
     Ok(())
 }

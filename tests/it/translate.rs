@@ -169,6 +169,21 @@ async fn untranslated_parts_are_reported_on_stderr() {
 }
 
 #[tokio::test]
+async fn strict_fails_after_printing_the_configuration() {
+    let workdir = Workdir::new();
+    let backend = "Backends: [{VirtualService: {VirtualServiceName: missing}}]";
+    let file = workdir.file("backend.yaml", &web("", backend)).display().to_string();
+    let loose = translate(&workdir, &file, "virtualNode/web", &[]).await;
+    assert_eq!(loose.code, Some(0), "{loose:?}");
+    let strict = translate(&workdir, &file, "virtualNode/web", &["--strict"]).await;
+    assert_eq!((strict.code, &strict.stdout), (Some(1), &loose.stdout));
+    assert!(strict.stderr.contains("error: --strict: 1 assumed and "), "{strict:?}");
+    let file = workdir.file("plain.yaml", &web("", "")).display().to_string();
+    let nothing = translate(&workdir, &file, "virtualNode/web", &["--strict"]).await;
+    assert_eq!(nothing.code, Some(0), "{nothing:?}");
+}
+
+#[tokio::test]
 async fn several_templates_and_parameters_work_as_in_up() {
     let workdir = Workdir::new();
     let mesh = "

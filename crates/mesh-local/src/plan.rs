@@ -175,7 +175,17 @@ impl Plan {
         }
         let not_simulated = [group_by_service(ignored_resources.clone()), ignored_parts.clone()].concat();
         assumed.splice(0..0, stacks.left_out().iter().cloned());
-        assumed.extend(meshes::gateways_without_service(&model, &services));
+        let zones: BTreeSet<&str> = cloud_map.all_namespaces().collect();
+        let instances = fixed_instances.iter().map(|instance| match &instance.at {
+            FixedInstanceName::CloudMap(service) => service.full_name(),
+            FixedInstanceName::Host(name) => name.clone(),
+        });
+        let load_balancer_names = load_balancers
+            .load_balancers
+            .values()
+            .flat_map(LoadBalancer::host_names);
+        let others = instances.chain(load_balancer_names.cloned()).collect();
+        assumed.extend(meshes::nodes_without_service(&model, &services, &zones, &others));
         stacks.check_import_cycles(&mut diagnostics);
         dependencies::set(&mut services, &resources, &mut diagnostics);
         limits::reject_duplicate_names(&services, &mut diagnostics);

@@ -155,6 +155,12 @@ impl CloudMap<'_> {
         namespaces.filter_map(|namespace| namespace.resource.name.as_deref())
     }
 
+    /// All namespaces, of any kind.
+    pub(super) fn all_namespaces(&self) -> impl Iterator<Item = &str> {
+        let namespaces = self.model.namespaces();
+        namespaces.filter_map(|namespace| namespace.resource.name.as_deref())
+    }
+
     /// All readable services.
     pub(super) fn into_services(self) -> Vec<CloudMapService> {
         self.services.into_values().flatten().collect()

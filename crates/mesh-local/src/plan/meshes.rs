@@ -1,9 +1,11 @@
 //! App Mesh meshes, as far as a plan reports and lists them.
 
+use std::collections::BTreeSet;
+
 use mesh_infra::cfn::appmesh::kind_of;
 use mesh_infra::cfn::{ResourceType, closest, ssm};
 use mesh_infra::model::{MeshResource, TemplateModel};
-use mesh_model::app_mesh::{Kind, ResourcePath};
+use mesh_model::app_mesh::{Kind, ResourcePath, VirtualNodeSpec};
 use sidecar_contract::{Diagnostic, Diagnostics};
 
 use super::parts::Membership;
@@ -45,26 +47,55 @@ fn note_missing_backends(reader: &mut Reader<'_, '_>) {
     }
 }
 
-/// Notes on the virtual gateways that no service runs, if there are services at all.
-pub(super) fn gateways_without_service(
+/// Notes on the virtual gateways and virtual nodes that no service runs, if there are services at all. `others` are the names
+/// that something else has: load balancers, and instances that no task registers.
+pub(super) fn nodes_without_service(
     model: &TemplateModel<'_>,
     services: &[DescribedService],
+    zones: &BTreeSet<&str>,
+    others: &BTreeSet<String>,
 ) -> Vec<(String, String)> {
-    let has_service = |path: &ResourcePath| {
+    if services.is_empty() {
+        return Vec::new();
+    }
+    let runs = |path: &ResourcePath| {
         services
             .iter()
             .any(|service| matches!(&service.plan.membership, Membership::Mesh(node) if node.path == *path))
     };
-    let resources = model.mesh_resources().iter().filter(|_| !services.is_empty());
-    let gateways = resources.filter(|resource| {
-        let path = resource.path.as_ref().ok();
-        path.is_some_and(|path| path.kind == Kind::VirtualGateway && !has_service(path))
-    });
-    let notes = gateways.map(|gateway| {
-        let note = "no service of the given templates runs this virtual gateway: nothing listens on its ports";
-        (gateway.document_path(), note.to_owned())
-    });
-    notes.collect()
+    let registered: BTreeSet<String> = services
+        .iter()
+        .filter_map(|service| service.plan.registry.as_ref())
+        .map(|registry| registry.service.full_name())
+        .collect();
+    let is_called = |path: &ResourcePath| {
+        let spec = model
+            .topologies()
+            .get(&path.mesh)
+            .and_then(|mesh| mesh.virtual_nodes.get(&path.name));
+        let host = spec
+            .filter(|spec| !spec.listeners.is_empty())
+            .and_then(VirtualNodeSpec::host_name);
+        // Any other name may be resolved outside of the templates.
+        host.is_some_and(|host| {
+            let is_own = zones.iter().any(|zone| host.ends_with(&format!(".{zone}")));
+            is_own && !registered.contains(&host) && !others.contains(&host)
+        })
+    };
+    let note = |resource: &MeshResource<'_>| {
+        let path = resource.path.as_ref().ok().filter(|path| !runs(path))?;
+        let note = match path.kind {
+            Kind::VirtualGateway => {
+                "no service of the given templates runs this virtual gateway: nothing listens on its ports"
+            }
+            Kind::VirtualNode if is_called(path) => {
+                "no service of the given templates runs this virtual node: calls to it get 503"
+            }
+            _ => return None,
+        };
+        Some((resource.document_path(), note.to_owned()))
+    };
+    model.mesh_resources().iter().filter_map(note).collect()
 }
 
 /// Reports unknown mesh resources in a plan without other errors: a mesh must not be run without them.

@@ -105,6 +105,13 @@ pub struct CloudMapService {
     pub dns: Option<DnsRecords>,
 }
 
+impl CloudMapService {
+    /// Its name with that of its namespace, as virtual nodes with Cloud Map discovery have it.
+    pub(super) fn full_name(&self) -> String {
+        format!("{}.{}", self.service, self.namespace)
+    }
+}
+
 /// The DNS records of a Cloud Map service: the time to live of each type that it has, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DnsRecords {

@@ -100,6 +100,7 @@ impl Context<'_, '_> {
                 .unwrap_or_else(|| format!("unknown-{}", view.resource.logical_id))
         });
         check_task_definition(view, &path, reader.diagnostics);
+        note_deployment_controller(view, &path, reader);
         let family = view.task_definition.and_then(|task| task.resource.name.clone());
         let task = view.task_definition.and_then(|task_definition| {
             task_definitions.insert(&task_definition.resource.path);
@@ -315,6 +316,22 @@ fn namespace(
     }
     reader.assume(path, cloud_map::unknown_namespace(name));
     Some(name.to_owned())
+}
+
+/// Notes a deployment controller other than ECS itself, which replaces tasks here.
+fn note_deployment_controller(view: &ServiceView<'_>, path: &str, reader: &mut Reader<'_, '_>) {
+    let controller = view.service.other.get("DeploymentController");
+    let kind = controller.and_then(|controller| controller.get("Type")?.as_str());
+    let note = match kind {
+        Some("CODE_DEPLOY") => {
+            "CodeDeploy is not simulated: changes replace the tasks one after another, as ECS's own deployments do"
+        }
+        Some("EXTERNAL") => {
+            "the external controller is not simulated: the tasks run from the service's own task definition"
+        }
+        _ => return,
+    };
+    reader.assume(format!("{path}.DeploymentController"), note);
 }
 
 /// Reports a task definition that is missing or does not exist.

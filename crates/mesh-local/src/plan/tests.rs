@@ -10,6 +10,7 @@ mod errors;
 mod load_balancers;
 mod multiple_stacks;
 mod networks;
+mod notes;
 mod service_registries;
 mod stub;
 mod unknown_values;
