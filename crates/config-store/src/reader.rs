@@ -1,7 +1,7 @@
 //! Reading: the newest configuration of a view that passes every check.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -87,7 +87,7 @@ impl Reader {
         Err(rejected)
     }
 
-    fn read_manifest(&self, path: &PathBuf, view: &ViewKey, now: SystemTime) -> Result<(Snapshot, Duration), String> {
+    fn read_manifest(&self, path: &Path, view: &ViewKey, now: SystemTime) -> Result<(Snapshot, Duration), String> {
         let bytes = folder::read(path).map_err(|error| error.source.to_string())?;
         let manifest = Manifest::verify(&bytes, &self.key, view).map_err(|error| error.to_string())?;
         let accepted = UNIX_EPOCH + Duration::from_millis(manifest.accepted_ms);
