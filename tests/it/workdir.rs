@@ -98,11 +98,10 @@ impl Workdir {
 
     /// Command of an example.
     pub(crate) fn example_named(&self, name: &str, arguments: &[&str]) -> Command {
-        let own = std::env::current_exe().expect("the path of this test");
-        let built = own
+        // Not beside this test: with Cargo's `build-dir` set, tests stay there and programs do not.
+        let built = Path::new(env!("CARGO_BIN_EXE_meshwright"))
             .parent()
-            .and_then(Path::parent)
-            .expect("target/<profile>/deps/<test>");
+            .expect("target/<profile>/meshwright");
         let example = built.join("examples").join(name);
         assert!(
             example.exists(),
