@@ -302,7 +302,7 @@ impl Up<'_> {
             console.progress(&format!("not translated: {node}: {note}"));
         }
         if problems.is_empty() {
-            console.progress(&format!("all tasks are running, {seconds:.2} s after the start"));
+            console.progress(&format!("everything is running, {seconds:.2} s after the start"));
         } else {
             console.progress(&format!("{}, {seconds:.2} s after the start:", problems::HEADING));
             console.progress(&problems::lines(&problems));

@@ -40,7 +40,7 @@ pub(super) fn text(mesh: &LocalMesh, smoke_test: &SmokeTest, api: Option<SocketA
         if let Some(pid) = task.network {
             let enter = enter(pid);
             lines.push(format!(
-                "  {enter} --net --mount    # a shell in the namespaces of {}",
+                "  {enter} --net --mount    # a shell inside {}",
                 task.task
             ));
         }

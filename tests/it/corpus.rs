@@ -270,7 +270,7 @@ async fn a_mesh_with_mutual_tls_runs() {
         ended.stderr.ends_with("error: --strict: not everything works\n"),
         "{ended:?}"
     );
-    assert!(!ended.stderr.contains("all tasks are running"), "{ended:?}");
+    assert!(!ended.stderr.contains("everything is running"), "{ended:?}");
     workdir.assert_nothing_left();
 }
 

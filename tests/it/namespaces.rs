@@ -192,7 +192,7 @@ pub(crate) fn as_root(workdir: &Workdir, command: Command) -> Command {
 /// The command of the usage hints that enters a task's namespaces.
 pub(crate) fn enter_command(run: &Run<'_>, task: &str) -> Vec<String> {
     let printed = run.printed().stdout;
-    let ending = format!("# a shell in the namespaces of {task}");
+    let ending = format!("# a shell inside {task}");
     let line = printed.lines().find_map(|line| line.strip_suffix(&ending));
     let line = line.unwrap_or_else(|| panic!("no line ends with `{ending}` in:\n{printed}"));
     line.split_whitespace().map(str::to_owned).collect()

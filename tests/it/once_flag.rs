@@ -94,7 +94,7 @@ async fn progress_is_on_stderr_and_in_order() {
             format!("{task}: Envoy ready after "),
             format!("{task}: container app started (pid "),
             format!("{task}: running after "),
-            "all tasks are running, ".to_owned(),
+            "everything is running, ".to_owned(),
             format!("{task}: stopped"),
         ];
         let positions: Vec<usize> = in_order.iter().map(|text| position(text)).collect();

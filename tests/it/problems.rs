@@ -25,7 +25,7 @@ async fn up<'w>(workdir: &'w Workdir, arguments: &[&str], problem: &str) -> Run<
         problems.contains(problem) && printed.stdout.contains("Ctrl-C stops everything")
     })
     .await;
-    assert!(!run.printed().stderr.contains("all tasks are running"));
+    assert!(!run.printed().stderr.contains("everything is running"));
     run
 }
 

@@ -58,7 +58,7 @@ impl<'r> Run<'r> {
         let mut run = Self::start(workdir, command);
         run.wait_for("usage hints", |printed| {
             // Output on separate pipes may arrive out of order.
-            printed.stderr.contains("all tasks are running") && printed.stdout.contains("Ctrl-C stops everything")
+            printed.stderr.contains("everything is running") && printed.stdout.contains("Ctrl-C stops everything")
         })
         .await;
         run
