@@ -39,10 +39,7 @@ pub(super) fn text(mesh: &LocalMesh, smoke_test: &SmokeTest, api: Option<SocketA
     for task in mesh.tasks() {
         if let Some(pid) = task.network {
             let enter = enter(pid);
-            lines.push(format!(
-                "  {enter} --net --mount    # a shell inside {}",
-                task.task
-            ));
+            lines.push(format!("  {enter} --net --mount    # a shell inside {}", task.task));
         }
     }
     if let Some(api) = api {
