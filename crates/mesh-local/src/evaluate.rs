@@ -11,6 +11,7 @@ mod resource;
 mod resource_types;
 mod stacks;
 mod stand_in;
+mod undefined_names;
 
 pub use physical::{ACCOUNT, REGION};
 pub(crate) use prepare::PreparedStacks;

@@ -188,6 +188,7 @@ impl Plan {
         assumed.extend(meshes::nodes_without_service(&model, &services, &zones, &others));
         stacks.check_import_cycles(&mut diagnostics);
         dependencies::set(&mut services, &resources, &mut diagnostics);
+        assumed.extend(prepared.undefined_names(&diagnostics));
         limits::reject_duplicate_names(&services, &mut diagnostics);
         limits::reject_too_many_tasks(&services, &mut diagnostics);
         let namespaces = namespaces::resolve(&services, &mut diagnostics);
