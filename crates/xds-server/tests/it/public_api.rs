@@ -14,6 +14,7 @@ fn foreign_types_in_the_api_are_on_the_allow_list() {
             "version 1: the service of a tonic server is one of HTTP requests",
         ),
         ("http_body", "version 1: the same"),
+        ("prost", "0.14: the error of a resource that cannot be decoded"),
         ("serde_json", "node metadata, version 1"),
         ("tokio", "the required runtime: a channel announces revisions"),
         ("tonic", "0.14: the server that the service is mounted in"),
