@@ -29,6 +29,7 @@
 //!   `meshwright` binary), `cli::bluegreen` for an app with two versions ([`BlueGreen`]), `cli::aws` (feature `aws`) for the
 //!   commands that need an AWS account;
 //! - `up`: start a mesh, run the smoke test, keep it running, stop it;
+//! - `running`: meshes that run on this machine, for commands from other terminals;
 //! - `serve`: App Mesh's API and the control plane of its Envoys;
 //! - [`smoke_test`]: calls into a running mesh and their expected results;
 //! - [`self_exec`]: child processes that run this executable;
@@ -37,9 +38,11 @@
 mod cli;
 mod console;
 pub mod exit_code;
+mod running;
 pub mod self_exec;
 mod serve;
 pub mod smoke_test;
+mod state_home;
 mod up;
 
 pub use bluegreen_deploy::{Hook, InvalidHook, Sides, TEST_HEADER};
@@ -53,7 +56,7 @@ pub use self_exec::DEMO_SERVICE_IMAGE;
 pub use smoke_test::{Call, SmokeTest};
 
 /// The command line of the `meshwright` binary: `up`, `check`, `translate` and `diagram` for templates in files, `serve` for
-/// App Mesh's API.
+/// App Mesh's API, `ps`, `logs` and others for a mesh that runs.
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     cli::template::main()

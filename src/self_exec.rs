@@ -49,6 +49,13 @@ pub(crate) fn known_images_and_stub() -> Images {
     known_images().with_stub(demo_service(), "SERVICE_PORT")
 }
 
+/// The name of this program, which names its mesh.
+pub(crate) fn program_name() -> String {
+    let own = own_executable();
+    let name = std::path::Path::new(&own).file_stem().unwrap_or(&own);
+    name.to_string_lossy().into_owned()
+}
+
 fn demo_service() -> Image {
     let command = [own_executable(), DEMO_SERVICE.into()];
     Image::new(command.clone())

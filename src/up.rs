@@ -3,6 +3,7 @@
 mod api;
 mod control_handler;
 mod problems;
+mod running_handler;
 mod usage_hints;
 mod watch;
 
@@ -22,10 +23,13 @@ use stop_signals::{StopSignal, StopSignals};
 use self::api::Api;
 use crate::console::{Console, chain};
 use crate::exit_code::Exit;
+use crate::running;
+use crate::running::server::RunningServer;
 use crate::self_exec::launcher;
 use crate::smoke_test::{Runner, SmokeTest, SmokeTestError};
 
 pub(crate) use self::control_handler::ControlHandler;
+pub(crate) use self::usage_hints::enter_namespaces;
 pub(crate) use self::watch::Watch;
 
 /// Any error of a step that the caller supplies.
@@ -55,6 +59,8 @@ impl From<Network> for mesh_local::Network {
 pub(crate) struct Up<'a> {
     /// When the program started, to report start times.
     pub(crate) start: Instant,
+    /// Its name, for commands from other terminals.
+    pub(crate) name: String,
     pub(crate) plan: Plan,
     pub(crate) network: mesh_local::Network,
     pub(crate) smoke_test: &'a SmokeTest,
@@ -177,13 +183,17 @@ impl Up<'_> {
                 return Err(UpError::Interrupted { signal, phase: " before the mesh had started" });
             }
         };
+        let mut running = running_handler::open(&self.name, &mesh, console);
         // From here on the mesh has to be shut down, whatever happens.
         let result = tokio::select! {
             result = self.check_mesh(&mut mesh, console) => result,
             signal = signals.next_distinct() => Err(interrupt(signal, console)),
         };
         let result = match result {
-            Ok(()) => self.serve(&mut mesh, api.as_mut(), &mut signals, console).await,
+            Ok(()) => {
+                self.serve(&mut mesh, api.as_mut(), running.as_mut(), &mut signals, console)
+                    .await
+            }
             Err(error) => Err(error),
         };
         console.set_status("stopping");
@@ -201,6 +211,7 @@ impl Up<'_> {
         &mut self,
         mesh: &mut LocalMesh,
         mut api: Option<&mut Api>,
+        running: Option<&mut RunningServer>,
         signals: &mut StopSignals,
         console: &Console,
     ) -> Result<Exit, UpError> {
@@ -221,7 +232,7 @@ impl Up<'_> {
             };
             return tokio::select! {
                 result = scenario(context) => Ok(result.map(|()| Exit::Done)?),
-                signal = self.apply_changes(mesh, api, signals, console) => Err(interrupt(signal, console)),
+                signal = self.apply_changes(mesh, api, running, signals, console) => Err(interrupt(signal, console)),
             };
         }
         if self.once {
@@ -233,7 +244,7 @@ impl Up<'_> {
             self.smoke_test,
             api.as_deref().map(Api::address),
         ));
-        let signal = self.apply_changes(mesh, api, signals, console).await;
+        let signal = self.apply_changes(mesh, api, running, signals, console).await;
         console.progress(&format!("{signal}: stopping"));
         Ok(Exit::Interrupted)
     }
@@ -243,6 +254,7 @@ impl Up<'_> {
         &mut self,
         mesh: &mut LocalMesh,
         mut api: Option<&mut Api>,
+        mut running: Option<&mut RunningServer>,
         signals: &mut StopSignals,
         console: &Console,
     ) -> StopSignal {
@@ -251,6 +263,7 @@ impl Up<'_> {
                 signal = signals.next_distinct() => return signal,
                 () = tokio::time::sleep(WATCH_INTERVAL) => MeshEvent::Tick,
                 request = control_handler::next(self.control.as_mut()) => MeshEvent::Request(request),
+                request = running_handler::next(running.as_deref_mut()) => MeshEvent::Running(request),
                 meshes = api::next(api.as_deref_mut()) => MeshEvent::Meshes(meshes),
             };
             let work = async {
@@ -260,6 +273,10 @@ impl Up<'_> {
                             // The client may have disconnected.
                             let _disconnected = reply.send(control.handle(command, mesh, console).await);
                         }
+                    }
+                    MeshEvent::Running((command, reply)) => {
+                        // The client may have disconnected.
+                        let _disconnected = reply.send(running_handler::handle(command, mesh, console).await);
                     }
                     MeshEvent::Meshes(meshes) => {
                         if let Err(error) = mesh.set_meshes(meshes).await {
@@ -332,6 +349,8 @@ enum MeshEvent {
     Tick,
     /// A command from the control socket.
     Request(Request),
+    /// A command from another terminal.
+    Running(running::command::Request),
     /// The meshes were changed through the API.
     Meshes(BTreeMap<String, Topology>),
 }

@@ -164,6 +164,7 @@ impl Program {
             None => {
                 return Ok(up::run(Up {
                     start,
+                    name: self_exec::program_name(),
                     plan: self.plan()?,
                     smoke_test: &self.smoke_test,
                     once: arguments.once,

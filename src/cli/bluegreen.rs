@@ -269,6 +269,7 @@ impl BlueGreen {
         };
         Ok(up::run(Up {
             start,
+            name: self_exec::program_name(),
             plan,
             network,
             smoke_test: &self.smoke_test,

@@ -9,7 +9,9 @@ use crate::cli::aws_args::StackInputsError;
 use crate::cli::check::CheckError;
 use crate::cli::import::ImportError;
 use crate::cli::migrate::MigrateError;
+use crate::cli::running::RunningCommandError;
 use crate::cli::serve::NoDefaultState;
+use crate::cli::shell::ManualError;
 use crate::cli::template::TemplateFileError;
 use crate::cli::token::TokenCommandError;
 use crate::cli::translate::TranslateError;
@@ -48,6 +50,10 @@ pub(crate) enum CliError {
     Serve(#[from] ServeError),
     #[error(transparent)]
     Token(#[from] TokenCommandError),
+    #[error(transparent)]
+    Running(#[from] RunningCommandError),
+    #[error(transparent)]
+    Manual(#[from] ManualError),
     #[error(transparent)]
     NoDefaultState(#[from] NoDefaultState),
     #[error(transparent)]
@@ -95,6 +101,7 @@ impl CliError {
             Self::Serve(ServeError::Xds(error)) if error.is_usage() => exit_code::USAGE,
             Self::Token(TokenCommandError::TooLong) => exit_code::USAGE,
             Self::Up(error) if error.is_usage() => exit_code::USAGE,
+            Self::Running(error) if error.is_usage() => exit_code::USAGE,
             Self::Translate(TranslateError::Interrupted(_)) | Self::Up(UpError::Interrupted { .. }) => {
                 exit_code::INTERRUPTED
             }

@@ -16,6 +16,7 @@ use super::aws_names::{account, region};
 use crate::cli::arguments::address;
 use crate::cli::header_limits::HeaderLimitArguments;
 use crate::serve::{AuditTarget, Serve, StateLocation};
+use crate::state_home::state_home;
 
 /// There is no directory for a state file.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -173,12 +174,9 @@ impl ServeArguments {
     }
 }
 
-/// The user's state file. Source: XDG Base Directory Specification 0.8 (read 2026-11-23).
+/// The user's state file.
 fn default_state(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<PathBuf, NoDefaultState> {
-    let xdg = variable("XDG_STATE_HOME").filter(|path| path.is_absolute());
-    let home = || Some(variable("HOME").filter(|path| path.is_absolute())?.join(".local/state"));
-    let directory = xdg.or_else(home).ok_or(NoDefaultState)?;
-    Ok(directory.join("meshwright/app-mesh.state"))
+    Ok(state_home(variable).ok_or(NoDefaultState)?.join("app-mesh.state"))
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::NonEmptyStringValueParser;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use mesh_infra::cfn::closest;
 use mesh_local::{Image, Images, Plan};
 use sidecar_contract::{Diagnostics, ValidationErrors};
@@ -28,7 +30,9 @@ use crate::cli::header_limits::HeaderLimitArguments;
 use crate::cli::images::{self, ImagesArguments};
 use crate::cli::import::{self, ImportArguments};
 use crate::cli::migrate::{self, MigrateArguments};
+use crate::cli::running::{self, DetachArguments, RunningCommand, RunningCommandError};
 use crate::cli::serve::ServeArguments;
+use crate::cli::shell;
 use crate::cli::token::TokenArguments;
 use crate::cli::translate::{self, TranslateArguments};
 use crate::console::print;
@@ -65,6 +69,18 @@ enum Command {
     Images(ImagesArguments),
     /// Print a Mermaid diagram of a template
     Diagram(TemplateFiles),
+    #[command(flatten)]
+    Running(RunningCommand),
+    /// Print completions for a shell
+    Completions {
+        /// Shell
+        shell: Shell,
+    },
+    /// Write manual pages, one for each command
+    Manual {
+        /// Directory for the pages, such as ~/.local/share/man/man1
+        directory: PathBuf,
+    },
     /// Print a token with which an Envoy may act as given nodes of serve
     Token(TokenArguments),
 }
@@ -78,6 +94,11 @@ struct UpArguments {
     /// Fail unless everything works: every task runs, every port is open, every Envoy accepts its configuration
     #[arg(long)]
     strict: bool,
+    /// Name of the mesh, for commands from other terminals. Default: the name of the first stack
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    name: Option<String>,
+    #[command(flatten)]
+    detach: DetachArguments,
 }
 
 /// `--api`, of every program that runs a mesh.
@@ -139,6 +160,9 @@ fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {
         Command::Migrate(arguments) => migrate::run(&arguments)?,
         Command::Images(arguments) => print(&images::script(&arguments))?,
         Command::Diagram(files) => diagram::run(&files)?,
+        Command::Running(command) => return running::run(command),
+        Command::Completions { shell } => shell::print_completions(shell, Arguments::command())?,
+        Command::Manual { directory } => shell::write_manual(&directory, Arguments::command())?,
         Command::Token(arguments) => print(&arguments.issue()?)?,
     }
     Ok(Exit::Done)
@@ -149,9 +173,21 @@ fn up(
         template: arguments,
         api,
         strict,
+        name,
+        detach,
     }: &UpArguments,
     start: Instant,
 ) -> Result<Exit, CliError> {
+    let name = match name {
+        Some(name) => name.clone(),
+        None => arguments.files.first_stack_name(),
+    };
+    if detach.is_requested() {
+        // Errors of the templates appear here rather than in the output of the background process.
+        plan(arguments, Runnable::Services)?;
+        return running::detached(&name);
+    }
+    detach.leave_terminal().map_err(RunningCommandError::from)?;
     // The stamps of the files are taken before they are read, so that no change is missed.
     let mut files = arguments.files.paths();
     let mut watch = watch(arguments, files.clone());
@@ -163,6 +199,7 @@ fn up(
     }
     Ok(up::run(Up {
         start,
+        name,
         plan: runnable,
         smoke_test: &SmokeTest::new(),
         once: false,

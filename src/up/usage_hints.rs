@@ -111,6 +111,13 @@ fn enter(pid: u32) -> String {
     format!("nsenter --target {pid}{user}")
 }
 
+/// The words before a command that runs in the network and mount namespaces of process `pid`.
+pub(crate) fn enter_namespaces(pid: u32) -> Vec<String> {
+    let enter = enter(pid);
+    let words = enter.split(' ').chain(["--net", "--mount", "--"]);
+    words.map(str::to_owned).collect()
+}
+
 /// Whether this program runs in a user namespace, which a caller from outside has to enter first. The initial user
 /// namespace maps every id to itself.
 fn is_in_user_namespace() -> bool {

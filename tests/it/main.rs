@@ -51,6 +51,7 @@ mod output;
 mod parallel_meshes;
 mod problems;
 mod run;
+mod running;
 mod serve;
 mod signals;
 mod stacks;

@@ -27,6 +27,7 @@
 //! - [`inspect`]: the Envoy configuration of a node, without running anything;
 //! - [`launcher`] and `process`: child processes that do not outlive their parent;
 //! - `run_dir`: the directory of logs and sockets, and removal of stale ones;
+//! - [`description`]: the services and tasks of a running mesh, as a document;
 //! - [`event`]: events for display.
 //!
 //! # Example
@@ -112,6 +113,7 @@
 mod certificates;
 mod cloud_map;
 mod container;
+pub mod description;
 mod environment;
 mod envoy;
 mod evaluate;
@@ -130,6 +132,7 @@ mod ports;
 mod process;
 pub mod request_path;
 mod run_dir;
+mod run_state;
 mod slot;
 pub mod stack_environment;
 pub mod stack_input;
@@ -145,7 +148,9 @@ pub use hosts_file::parse_hosts_file;
 pub use image::{Image, Images};
 pub use launcher::Launcher;
 pub use links::{Link, StackLinks};
-pub use local_mesh::{Applied, ApplyError, CallScope, Entrance, LocalMesh, Problem, StartError, TaskAddress};
+pub use local_mesh::{
+    Applied, ApplyError, CallScope, Entrance, LocalMesh, OperationError, Problem, StartError, TaskAddress,
+};
 pub use mesh_control::{NodeStatus, Status};
 pub use network::{AddressesExhausted, NamespacesUnavailable, Network};
 pub use plan::Plan;

@@ -2,8 +2,10 @@
 
 mod apply;
 mod call_scope;
+mod describe;
 mod difference;
 mod meshes;
+mod operations;
 mod problems;
 mod service_start;
 mod start;
@@ -38,6 +40,7 @@ use crate::traces::{Collector, TraceWatch};
 
 pub use self::apply::{Applied, ApplyError};
 pub use self::call_scope::CallScope;
+pub use self::operations::OperationError;
 pub use self::problems::Problem;
 pub use self::start::StartError;
 use self::start::{create_run_dir, locate_envoy};

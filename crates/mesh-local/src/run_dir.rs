@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -55,6 +55,21 @@ impl RunDir {
         Ok(Self { dir, _lock: lock })
     }
 
+    /// The run directories of this user in `parent` whose programs are running.
+    #[must_use]
+    pub fn in_use(parent: &Path) -> Vec<PathBuf> {
+        let used = directories(parent).filter(|dir| Self::is_in_use(dir));
+        used.collect()
+    }
+
+    /// Whether the program of a run directory is running.
+    #[must_use]
+    pub fn is_in_use(dir: &Path) -> bool {
+        let lock = File::open(dir.join(LOCK));
+        // Unlocked again when it is closed.
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -78,15 +93,20 @@ impl Drop for RunDir {
 
 /// Removes this user's stale run directories from `parent`. Failures are logged.
 pub(crate) fn remove_stale(parent: &Path) {
-    let user = rustix::process::geteuid().as_raw();
-    for entry in parent.read_dir().into_iter().flatten().flatten() {
-        let has_prefix = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        // Symbolic links are not followed: any user can create one in a shared directory.
-        let ours = |dir: &fs::Metadata| dir.is_dir() && dir.uid() == user;
-        if has_prefix && entry.metadata().is_ok_and(|dir| ours(&dir)) {
-            remove_if_stale(&entry.path());
-        }
+    for dir in directories(parent) {
+        remove_if_stale(&dir);
     }
+}
+
+/// This user's directories in `parent` with the name of a run directory.
+fn directories(parent: &Path) -> impl Iterator<Item = PathBuf> {
+    let user = rustix::process::geteuid().as_raw();
+    let entries = parent.read_dir().into_iter().flatten().flatten();
+    let named = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
+    // Symbolic links are not followed: any user can create one in a shared directory.
+    let ours = move |dir: &fs::Metadata| dir.is_dir() && dir.uid() == user;
+    let ours = named.filter(move |entry| entry.metadata().is_ok_and(|dir| ours(&dir)));
+    ours.map(|entry| entry.path())
 }
 
 fn remove_if_stale(dir: &Path) {

@@ -30,6 +30,7 @@ use self::sidecar::Sidecar;
 use crate::network::{EnvoyDir, MeshNetwork};
 use crate::plan::{ContainerPlan, Membership, RegistryPlan, ServicePlan};
 use crate::process::Log;
+use crate::run_state::RunState;
 
 /// The slot of one task.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ pub(crate) struct Slot {
     collector: SocketAddr,
     /// The logs of its containers and its Envoy, for their latest run.
     logs: Mutex<BTreeMap<String, Log>>,
+    state: RunState,
 }
 
 /// Shared settings of all slots of a mesh.
@@ -124,6 +126,7 @@ impl Slot {
             entrances,
             collector: context.collector,
             logs: Mutex::default(),
+            state: RunState::default(),
         })
     }
 
@@ -198,6 +201,11 @@ impl Slot {
     /// The Unix socket of its Envoy's secret discovery service.
     pub(crate) fn sds(&self) -> Option<PathBuf> {
         self.sidecar.as_ref()?.sds.clone()
+    }
+
+    /// Its state over all runs.
+    pub(crate) fn state(&self) -> &RunState {
+        &self.state
     }
 
     /// Sets the current log of the container or Envoy of this name.

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::event::Event;
 use crate::process::TaskFailure;
+use crate::run_state::TaskStatus;
 use crate::task::{StopRequest, Task};
 
 /// A task that ran at least this long counts as stable, and is restarted at once.
@@ -33,6 +34,7 @@ pub(crate) async fn keep_running(task: &Task<'_>, stop: &StopRequest, first: one
         });
         let failure = match catch_panic(run).await {
             Ok(()) => {
+                task.slot.state().enter(TaskStatus::Stopped);
                 emit(
                     task,
                     Event::TaskStopped {
@@ -44,12 +46,15 @@ pub(crate) async fn keep_running(task: &Task<'_>, stop: &StopRequest, first: one
             Err(failure) => failure,
         };
         if let Some(first) = first.take() {
+            task.slot.state().enter(TaskStatus::Stopped);
             let _gone = first.send(Err(format!("{}: {failure}", task.slot.name)));
             return;
         }
         if beginning.elapsed() >= STABLE_AFTER {
             backoff = Duration::ZERO;
         }
+        task.slot.state().failed(&failure.what);
+        task.slot.state().enter(TaskStatus::Pending);
         emit(
             task,
             Event::TaskFailed {

@@ -29,6 +29,7 @@ use crate::event::Event;
 use crate::network::{MAX_TTL, MIN_TTL};
 use crate::plan::{Condition, DnsRecords, ServicePlan};
 use crate::process::TaskFailure;
+use crate::run_state::TaskStatus;
 use crate::slot::Slot;
 
 pub(crate) use self::context::TaskContext;
@@ -98,10 +99,13 @@ impl Task<'_> {
     /// The failure, with the end of its log. No process is left running.
     pub(crate) async fn run(&self, stop: &StopRequest, running: impl FnOnce()) -> Result<(), TaskFailure> {
         let mut started = Started::default();
+        self.slot.state().enter(TaskStatus::Pending);
         let result = tokio::select! {
             () = self.stopped(stop) => Ok(()),
             failure = self.start_and_watch(&mut started, stop, running) => Err(failure),
         };
+        self.slot.state().enter(TaskStatus::Deactivating);
+        self.slot.state().forget_processes();
         started.stop(&self.context.control, result.is_err()).await;
         result
     }
@@ -174,6 +178,7 @@ impl Task<'_> {
             task: self.slot.name.clone(),
             took: beginning.elapsed(),
         });
+        self.slot.state().enter(TaskStatus::Running);
         running();
         tokio::select! {
             failure = &mut failed => return failure,
@@ -225,6 +230,7 @@ impl Task<'_> {
             let launcher = netns.container_launcher(plan);
             let container = Container::start(plan, container_context, &launcher, events.clone())?;
             self.slot.remember_log(&plan.name, container.log());
+            self.slot.state().add_process(&plan.name, container.pid());
             self.emit(Event::ContainerStarted {
                 task: self.slot.name.clone(),
                 container: plan.name.clone(),
@@ -277,6 +283,7 @@ impl Task<'_> {
         )
         .await?;
         self.slot.remember_log("envoy", envoy.log());
+        self.slot.state().add_process("envoy", envoy.pid());
         let envoy = started.insert(envoy);
         envoy.wait_until_ready().await?;
         self.emit(Event::EnvoyReady {
@@ -307,6 +314,7 @@ impl Task<'_> {
         let launcher = &self.context.launcher;
         let envoy = Envoy::start(files, &bootstrap.to_json(), admin, launcher, events.clone()).await?;
         self.slot.remember_log("entrance", envoy.log());
+        self.slot.state().add_process("entrance", envoy.pid());
         started.insert(envoy).wait_until_ready().await
     }
 

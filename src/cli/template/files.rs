@@ -227,6 +227,14 @@ impl TemplateFiles {
         names.filter(|name| !name.contains('.'))
     }
 
+    /// The name of the first stack.
+    pub(crate) fn first_stack_name(&self) -> String {
+        let first = self.templates.first();
+        let given = first.and_then(|file| self.stack_name_of(file));
+        let given = given.map(str::to_owned);
+        given.or_else(|| first.map(|file| stack_name(file))).unwrap_or_default()
+    }
+
     /// The name that was given for a file's stack.
     pub(crate) fn stack_name_of(&self, path: &Path) -> Option<&str> {
         let given = self.stack_names.iter();

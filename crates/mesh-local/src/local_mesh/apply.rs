@@ -35,6 +35,19 @@ pub struct Applied {
     pub unsettled: Vec<String>,
 }
 
+impl Applied {
+    /// An update that changed nothing yet.
+    pub(super) fn nothing() -> Self {
+        Self {
+            started: Vec::new(),
+            stopped: Vec::new(),
+            settled_after: Duration::ZERO,
+            settled: true,
+            unsettled: Vec::new(),
+        }
+    }
+}
+
 /// Why an update failed. The mesh is unchanged then.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
