@@ -4,6 +4,7 @@ mod api;
 mod control_handler;
 mod problems;
 mod running_handler;
+mod trace;
 mod usage_hints;
 mod watch;
 

@@ -7,6 +7,7 @@ mod logs;
 mod proxies;
 mod ps;
 mod stop;
+mod trace;
 mod wait;
 mod weights;
 
@@ -18,6 +19,7 @@ pub(crate) use self::detached::{DetachArguments, run as detached};
 use self::exec::ExecError;
 use self::logs::{LogsArguments, LogsError};
 use self::stop::StopError;
+use self::trace::TraceArguments;
 use self::wait::{WaitError, WaitFor};
 use crate::cli::error::CliError;
 use crate::console::print;
@@ -109,6 +111,15 @@ pub(crate) enum RunningCommand {
         /// Weights from 0 to 100 by virtual node; the others stay
         #[arg(value_name = "NODE=WEIGHT", value_parser = weights::weight)]
         weights: Vec<(String, u32)>,
+    },
+    /// Make a request, and print its path and the timeline of its spans
+    Trace {
+        #[command(flatten)]
+        mesh: MeshSelection,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        request: TraceArguments,
     },
     /// Wait until a mesh is ready, or until its Envoys have acknowledged the last change
     Wait {
@@ -235,6 +246,7 @@ async fn execute(command: RunningCommand) -> Result<Exit, CliError> {
             route,
             weights,
         } => weights::run(&mesh.client()?, &output, &route, weights).await?,
+        RunningCommand::Trace { mesh, output, request } => trace::run(&mesh.client()?, &output, request).await?,
         RunningCommand::Wait { mesh, state, timeout } => {
             let waited = wait::run(&mesh.client()?, state, timeout).await;
             waited.map_err(RunningCommandError::from)?;

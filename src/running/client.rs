@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::command::{Changed, Killed, Weights};
+use super::command::{Changed, Killed, TraceRequest, Traced, Weights};
 use super::registry::RunningMesh;
 use crate::console::print_error;
 
@@ -109,6 +109,14 @@ impl RunningClient {
         let body = Json::from_iter(weights.iter().map(|(node, weight)| (node.clone(), *weight)));
         let request = request.header("content-type", "application/json");
         self.send(request.body(body.to_string())).await
+    }
+
+    pub(crate) async fn trace(&self, request: &TraceRequest) -> Result<Traced, RunningError> {
+        let body = serde_json::to_string(request).map_err(|error| RunningError::Failed(error.to_string()))?;
+        let call = self
+            .request(Method::POST, "trace")
+            .header("content-type", "application/json");
+        self.send(call.body(body)).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

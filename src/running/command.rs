@@ -25,6 +25,8 @@ pub(crate) enum Command {
     },
     /// Return the environment of a container.
     Environment { task: String, container: Option<String> },
+    /// Make a request, and return its path and timeline.
+    Trace(TraceRequest),
     /// Wait until every Envoy has acknowledged or rejected its configuration.
     Settle,
 }
@@ -37,6 +39,16 @@ pub(crate) struct CommandError {
     pub(crate) message: String,
     /// Whether the command names something that does not exist.
     pub(crate) is_unknown: bool,
+}
+
+impl CommandError {
+    /// The command is not possible.
+    pub(crate) fn impossible(message: String) -> Self {
+        Self {
+            message,
+            is_unknown: false,
+        }
+    }
 }
 
 /// A command, and the sender of its response, which is a JSON document.
@@ -73,4 +85,34 @@ pub(crate) struct Weights {
     pub(crate) before: BTreeMap<String, u32>,
     /// By virtual node.
     pub(crate) after: BTreeMap<String, u32>,
+}
+
+/// A request to trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TraceRequest {
+    pub(crate) method: String,
+    /// An absolute URL, or a service and a path.
+    pub(crate) url: String,
+    /// Headers as `Name: value`.
+    pub(crate) headers: Vec<String>,
+    pub(crate) body: Option<String>,
+    /// The columns of the timeline.
+    pub(crate) width: usize,
+}
+
+/// A traced request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Traced {
+    pub(crate) trace_id: String,
+    pub(crate) status: u16,
+    pub(crate) milliseconds: f64,
+    /// Up to 64 KiB of the response's body.
+    pub(crate) body: String,
+    /// The Envoys and applications on the path, in order.
+    pub(crate) path: String,
+    /// False if an Envoy on the path has no access-log entry.
+    pub(crate) is_complete: bool,
+    /// The spans on a time axis; empty without spans.
+    pub(crate) timeline: String,
 }

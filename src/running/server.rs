@@ -9,6 +9,7 @@
 //! | `POST /kill?task=T&container=C` | kills the containers of a task |
 //! | `POST /scale?service=S&count=N` | sets the number of tasks |
 //! | `POST /weights?route=R`, body: weights by virtual node | sets weights |
+//! | `POST /trace`, body: the request | makes a request, and returns its path and timeline |
 //! | `POST /settle` | waits for the Envoys |
 //!
 //! Commands are carried out one after the other, from the moment that the mesh has started. 404 means that something does
@@ -29,7 +30,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::command::{Command, Request};
+use super::command::{Command, Request, TraceRequest};
 use super::registry::RunningMesh;
 
 /// The open API of a mesh. Dropping it closes the socket; its file ends with the run directory.
@@ -55,6 +56,7 @@ impl RunningServer {
             .route("/scale", post(scale))
             .route("/weights", post(weights))
             .route("/settle", post(settle))
+            .route("/trace", post(trace))
             .with_state(Sender(sender));
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
@@ -157,6 +159,10 @@ struct Scaling {
 
 async fn scale(State(sender): State<Sender>, Query(Scaling { service, count }): Query<Scaling>) -> Response {
     sender.send(Command::Scale { service, count }).await
+}
+
+async fn trace(State(sender): State<Sender>, Json(request): Json<TraceRequest>) -> Response {
+    sender.send(Command::Trace(request)).await
 }
 
 #[derive(Debug, Deserialize)]

@@ -41,6 +41,7 @@ pub(super) async fn handle(command: Command, mesh: &mut LocalMesh, console: &Con
                 ..Changed::default()
             })
         }
+        Command::Trace(request) => document(&super::trace::trace(request, mesh).await?),
         Command::Environment { task, container } => {
             let environment = mesh.environment(&task, container.as_deref()).map_err(failed)?;
             let texts = environment.into_iter();

@@ -96,6 +96,20 @@ async fn a_running_mesh_is_listed_and_changed_from_another_terminal() {
         assert!(body(&format!("{url}split")).await.contains("green"));
     }
 
+    let url = format!("{url}split/downstream/blue.appmesh");
+    let traced = json(&workdir, &["trace", &url]).await;
+    assert_eq!((&traced["status"], &traced["isComplete"]), (&200.into(), &true.into()));
+    let path = traced["path"].as_str().expect("a text");
+    assert!(
+        path.starts_with("you → envoy of gateway/1 → envoy of green/1 → green/1 → "),
+        "{path}"
+    );
+    let text = done(&workdir, &["trace", "green/downstream/blue.appmesh", "-H", "x-test: 1"]).await;
+    assert!(
+        text.starts_with("200 in ") && text.contains("\nenvoy of green/1 "),
+        "{text}"
+    );
+
     let scaled = json(&workdir, &["scale", "green", "2"]).await;
     assert_eq!(scaled["started"], serde_json::json!(["green/2"]));
     assert_eq!(
@@ -136,6 +150,10 @@ async fn a_running_mesh_is_listed_and_changed_from_another_terminal() {
         (
             &["kill", "blue/9"][..],
             "error: there is no task `blue/9`; did you mean `blue/1`?\n",
+        ),
+        (
+            &["trace", "nope/x"],
+            "error: `nope/x` is neither a URL nor a service with one port and a path, such as api/users\n",
         ),
         (
             &["scale", "blu", "1"],
