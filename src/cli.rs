@@ -11,6 +11,7 @@ mod aws_names;
 pub(crate) mod bluegreen;
 mod check;
 mod diagram;
+mod doctor;
 pub(crate) mod error;
 pub(crate) mod header_limits;
 pub(crate) mod images;

@@ -7,6 +7,7 @@ use mesh_infra::{PolicyError, TemplateError, ValidationErrors};
 
 use crate::cli::aws_args::StackInputsError;
 use crate::cli::check::CheckError;
+use crate::cli::doctor::DoctorError;
 use crate::cli::import::ImportError;
 use crate::cli::migrate::MigrateError;
 use crate::cli::running::RunningCommandError;
@@ -52,6 +53,8 @@ pub(crate) enum CliError {
     Token(#[from] TokenCommandError),
     #[error(transparent)]
     Running(#[from] RunningCommandError),
+    #[error(transparent)]
+    Doctor(#[from] DoctorError),
     #[error(transparent)]
     Manual(#[from] ManualError),
     #[error(transparent)]

@@ -25,6 +25,7 @@ pub(crate) use self::files::{
 use crate::cli::arguments::{self, address};
 use crate::cli::check::{self, CheckArguments};
 use crate::cli::diagram;
+use crate::cli::doctor;
 use crate::cli::error::{CliError, report};
 use crate::cli::header_limits::HeaderLimitArguments;
 use crate::cli::images::{self, ImagesArguments};
@@ -71,6 +72,12 @@ enum Command {
     Diagram(TemplateFiles),
     #[command(flatten)]
     Running(RunningCommand),
+    /// Check what this machine has, and what it is needed for; installs Envoy, as the first start of a mesh would
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print completions for a shell
     Completions {
         /// Shell
@@ -161,6 +168,7 @@ fn execute(command: Command, start: Instant) -> Result<Exit, CliError> {
         Command::Images(arguments) => print(&images::script(&arguments))?,
         Command::Diagram(files) => diagram::run(&files)?,
         Command::Running(command) => return running::run(command),
+        Command::Doctor { json } => doctor::run(json)?,
         Command::Completions { shell } => shell::print_completions(shell, Arguments::command())?,
         Command::Manual { directory } => shell::write_manual(&directory, Arguments::command())?,
         Command::Token(arguments) => print(&arguments.issue()?)?,

@@ -310,3 +310,23 @@ async fn completions_and_manual_pages_have_every_command() {
         "{stderr}"
     );
 }
+
+#[tokio::test]
+async fn the_doctor_checks_the_machine() {
+    let workdir = Workdir::new();
+    let document = json(&workdir, &["doctor"]).await;
+    let checks = document["checks"].as_array().expect("a list");
+    let envoy = checks.iter().find(|check| check["name"] == "Envoy").expect("a check");
+    assert_eq!(envoy["result"], "found");
+    let mut command = workdir.meshwright(&["doctor"]);
+    let output = command
+        .env("ENVOY_BIN", "/bin/false")
+        .output()
+        .await
+        .expect("it was built");
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(stderr, "error: this machine cannot run a mesh: Envoy\n");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("missing  Envoy (running a mesh"));
+    workdir.assert_nothing_left();
+}

@@ -68,6 +68,20 @@ pub enum Network {
     Namespaces,
 }
 
+impl Network {
+    /// Checks whether this machine has what the network needs.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is missing for [`Network::Namespaces`], with instructions.
+    pub fn check(self) -> Result<(), NamespacesUnavailable> {
+        match self {
+            Self::Shared => Ok(()),
+            Self::Namespaces => preflight::check(),
+        }
+    }
+}
+
 /// A numeric user and group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct User {
