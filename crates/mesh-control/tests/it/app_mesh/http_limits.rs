@@ -202,7 +202,11 @@ async fn every_response_that_an_envoy_makes_itself_is_marked() {
                 "403",
                 "rejected",
             ),
-            ("CONNECT shop.demo:80 HTTP/1.1\r\nhost: shop.demo:80\r\n\r\n", "", ""),
+            (
+                "CONNECT shop.demo:80 HTTP/1.1\r\nhost: shop.demo:80\r\n\r\n",
+                "404",
+                "no-route",
+            ),
         ] {
             let head = head(at, request).await;
             assert!(head.starts_with(&format!("http/1.1 {status}")), "{request}: {head}");
