@@ -149,6 +149,8 @@ pub struct TargetGroup {
     pub deregistration_delay: Duration,
     /// How targets are selected.
     pub algorithm: Algorithm,
+    /// The time in which the share of a new target grows to that of the others, if targets are selected in turn.
+    pub slow_start: Option<Duration>,
 }
 
 /// The protocol of targets.
@@ -282,6 +284,7 @@ impl TargetGroup {
             stickiness: None,
             deregistration_delay: Duration::from_secs(300),
             algorithm: Algorithm::default(),
+            slow_start: None,
         }
     }
 }

@@ -10,7 +10,7 @@
 //! Reading order:
 //! - `routes`, with `conditions` and `redirect`: the rules of a listener;
 //! - `source_addresses`: which rules hold for which clients;
-//! - `manager`: the HTTP connection manager;
+//! - `manager`, with `trace_id`: the HTTP connection manager;
 //! - `cluster`: target groups, their health checks and their targets;
 //! - `certificate`: the TLS of listeners and to targets.
 
@@ -23,6 +23,7 @@ mod routes;
 mod source_addresses;
 #[cfg(test)]
 mod tests;
+mod trace_id;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -269,4 +269,34 @@ async fn requests_say_where_they_came_from() {
     assert_eq!(forwarded(&body, "x-forwarded-port"), "80");
     assert_eq!(forwarded(&body, "host"), "shop.test");
     assert!(!body.contains("x-envoy-"), "{body}");
+    // `1-` and 8 digits of the time, `-` and 24 random ones.
+    let is_id = |text: &str| {
+        let parts: Vec<&str> = text.split('-').collect();
+        let is_hex = |part: &str, count| part.len() == count && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        matches!(parts.as_slice(), ["1", time, random] if is_hex(time, 8) && is_hex(random, 24))
+    };
+    let id = forwarded(&body, "x-amzn-trace-id");
+    assert!(id.strip_prefix("Root=").is_some_and(is_id), "{id}");
+    for (given, kept) in [
+        (
+            "Root=1-5f84c7a3-0123456789abcdef01234567;CalledFrom=app",
+            "Root=1-5f84c7a3-0123456789abcdef01234567;CalledFrom=app",
+        ),
+        (
+            "Self=1-1-1;Root=1-5f84c7a3-0123456789abcdef01234567",
+            "Root=1-5f84c7a3-0123456789abcdef01234567",
+        ),
+    ] {
+        let (_, body) = balancer.send("GET", "/", &[("x-amzn-trace-id", given)]).await;
+        let id = forwarded(&body, "x-amzn-trace-id");
+        let own = id
+            .strip_prefix("Self=")
+            .and_then(|id| id.strip_suffix(kept)?.strip_suffix(';'));
+        assert!(own.is_some_and(is_id), "{id}");
+    }
+    let (_, body) = balancer
+        .send("GET", "/", &[("x-amzn-trace-id", "CalledFrom=app")])
+        .await;
+    let id = forwarded(&body, "x-amzn-trace-id");
+    assert!(id.starts_with("Root=1-") && id.ends_with(";CalledFrom=app"), "{id}");
 }

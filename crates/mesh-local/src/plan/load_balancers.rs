@@ -183,7 +183,11 @@ impl LoadBalancers {
         let protocol = match protocol.as_deref() {
             Some("HTTP") => ListenerProtocol::Http,
             Some("HTTPS") => ListenerProtocol::Https,
-            Some("TCP" | "TCP_UDP") => ListenerProtocol::Tcp,
+            Some("TCP") => ListenerProtocol::Tcp,
+            Some("TCP_UDP") => {
+                reader.mark_not_simulated(format!("{path}.Protocol"), "UDP of the listener: TCP is served");
+                ListenerProtocol::Tcp
+            }
             Some("TLS") => ListenerProtocol::Tls,
             Some(other) => {
                 reader.mark_not_simulated(found.resource.qualified_id(), &format!("listener of {other}"));

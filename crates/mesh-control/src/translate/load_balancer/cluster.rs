@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use envoy_types::pb::envoy::config::cluster::v3::circuit_breakers::Thresholds;
 use envoy_types::pb::envoy::config::cluster::v3::cluster::{
-    ClusterDiscoveryType, CommonLbConfig, DiscoveryType, EdsClusterConfig, LbPolicy,
+    ClusterDiscoveryType, CommonLbConfig, DiscoveryType, EdsClusterConfig, LbConfig, LbPolicy, RoundRobinLbConfig,
+    SlowStartConfig,
 };
 use envoy_types::pb::envoy::config::cluster::v3::{CircuitBreakers, Cluster};
 use envoy_types::pb::envoy::config::core::v3::health_check::{HealthChecker, HttpHealthCheck, TcpHealthCheck};
@@ -92,6 +93,7 @@ pub(super) fn of_target_group(target_group: &TargetGroup, load_balancer: &LoadBa
             Algorithm::RoundRobin => LbPolicy::RoundRobin.into(),
             Algorithm::LeastOutstandingRequests => LbPolicy::LeastRequest.into(),
         },
+        lb_config: slow_start(target_group),
         health_checks: target_group
             .health_check
             .iter()
@@ -119,6 +121,20 @@ pub(super) fn of_target_group(target_group: &TargetGroup, load_balancer: &LoadBa
         typed_extension_protocol_options: http_options(target_group.protocol, load_balancer).into_iter().collect(),
         ..Default::default()
     }
+}
+
+/// The load balancing of a target group with slow start, which is linear, as that of load balancers is. Source: Application
+/// Load Balancer user guide, "Slow start mode" (read 2026-12-01).
+fn slow_start(target_group: &TargetGroup) -> Option<LbConfig> {
+    let window = target_group
+        .slow_start
+        .filter(|_| target_group.algorithm == Algorithm::RoundRobin)?;
+    Some(LbConfig::RoundRobinLbConfig(RoundRobinLbConfig {
+        slow_start_config: Some(SlowStartConfig {
+            slow_start_window: duration(window),
+            ..Default::default()
+        }),
+    }))
 }
 
 fn http_options(

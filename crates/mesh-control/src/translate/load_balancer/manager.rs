@@ -24,6 +24,7 @@ use super::super::direct_response::{local_reply_header, set_header};
 use super::super::envoy::{any, duration, over_ads, uint32};
 use super::super::http::access_log_entries;
 use super::super::tracing;
+use super::trace_id;
 use crate::node::MeshwrightMetadata;
 
 /// The name of the filter that keeps a client at a target.
@@ -56,6 +57,7 @@ impl Manager<'_> {
             .has_cookies
             // Each route has the session of its target group.
             .then(|| http_filter(STATEFUL_SESSION, any(&StatefulSession::default())));
+        let trace_id = http_filter(trace_id::FILTER, trace_id::config());
         let router = Router {
             suppress_envoy_headers: true,
             ..Default::default()
@@ -68,7 +70,7 @@ impl Manager<'_> {
                 config_source: Some(over_ads()),
                 route_config_name: self.routes,
             })),
-            http_filters: session.into_iter().chain([router]).collect(),
+            http_filters: [trace_id].into_iter().chain(session).chain([router]).collect(),
             server_header_transformation: ServerHeaderTransformation::PassThrough.into(),
             max_request_headers_kb: uint32(MAX_REQUEST_HEADERS),
             common_http_protocol_options: Some(HttpProtocolOptions {

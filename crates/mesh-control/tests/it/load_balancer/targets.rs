@@ -1,7 +1,7 @@
 //! Targets: health checks, failures, stickiness, draining, and TCP.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mesh_control::{MeshState, XdsProtocol};
 use mesh_model::load_balancer::{
@@ -108,6 +108,40 @@ async fn failures_have_the_statuses_of_a_load_balancer() {
     balancer.set_targets("app", &[failing.address]);
     balancer.settled().await;
     assert_eq!(balancer.send("GET", "/", &[]).await, (500, "failing".to_owned()));
+}
+
+#[tokio::test]
+async fn the_share_of_a_new_target_grows_slowly() {
+    const WINDOW: Duration = Duration::from_secs(3);
+    let mut target_group = TargetGroup::new("app", TargetProtocol::Http1);
+    target_group.slow_start = Some(WINDOW);
+    let balancer = before(target_group).await;
+    let (a, b) = (
+        Upstream::start("a", Behaviour::Name).await,
+        Upstream::start("b", Behaviour::Name).await,
+    );
+    balancer.set_targets("app", &[a.address]);
+    // The first target is old once its own window is over.
+    let started = Instant::now();
+    while started.elapsed() <= WINDOW {
+        assert_eq!(balancer.send("GET", "/", &[]).await.1, "a");
+    }
+    balancer.set_targets("app", &[a.address, b.address]);
+    balancer.settled().await;
+    let share = async || {
+        let mut count = 0;
+        for _ in 0..20 {
+            count += u32::from(balancer.send("GET", "/", &[]).await.1 == "b");
+        }
+        count
+    };
+    let at_first = share().await;
+    assert!(at_first <= 6, "{at_first} of 20");
+    eventually("an equal share", async || match share().await {
+        9..=11 => Ok(()),
+        count => Err(count.to_string()),
+    })
+    .await;
 }
 
 #[tokio::test]

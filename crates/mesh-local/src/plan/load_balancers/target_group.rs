@@ -159,7 +159,7 @@ fn attributes(
     path: &str,
     reader: &mut Reader<'_, '_>,
 ) {
-    let (mut is_sticky, mut kind) = (false, None);
+    let (mut is_sticky, mut kind, mut application_cookie) = (false, None, None);
     let (mut own_seconds, mut application_seconds) = (COOKIE_SECONDS, COOKIE_SECONDS);
     for (index, attribute) in properties.target_group_attributes.iter().enumerate() {
         let (Some(key), Some(value)) = (known(&attribute.key), known(&attribute.value)) else {
@@ -181,6 +181,16 @@ fn attributes(
             "stickiness.type" => kind = Some(value),
             "stickiness.lb_cookie.duration_seconds" => own_seconds = number(),
             "stickiness.app_cookie.duration_seconds" => application_seconds = number(),
+            "stickiness.app_cookie.cookie_name" => application_cookie = Some((path, value)),
+            "slow_start.duration_seconds" => {
+                let seconds = number();
+                if seconds == 0 || (30..=900).contains(&seconds) {
+                    target_group.slow_start = (seconds > 0).then(|| Duration::from_secs(seconds));
+                } else {
+                    let message = format!("is `{value}`; allowed is 30 to 900, or 0 for none");
+                    report(reader.diagnostics, format!("{path}.Value"), message);
+                }
+            }
             "load_balancing.algorithm.type" => {
                 target_group.algorithm = match value.as_str() {
                     "least_outstanding_requests" => Algorithm::LeastOutstandingRequests,
@@ -199,10 +209,18 @@ fn attributes(
         return;
     }
     target_group.stickiness = match kind.as_deref() {
-        Some("app_cookie") => Some(TargetStickiness {
-            cookie: APPLICATION_COOKIE,
-            duration: Some(Duration::from_secs(application_seconds)),
-        }),
+        Some("app_cookie") => {
+            if let Some((path, cookie)) = application_cookie {
+                let note = format!(
+                    "a client stays at a target from its first response on, whether that sets the cookie `{cookie}` or not"
+                );
+                reader.assume(path, note);
+            }
+            Some(TargetStickiness {
+                cookie: APPLICATION_COOKIE,
+                duration: Some(Duration::from_secs(application_seconds)),
+            })
+        }
         None | Some("lb_cookie") => Some(TargetStickiness {
             cookie: LOAD_BALANCER_COOKIE,
             duration: Some(Duration::from_secs(own_seconds)),
@@ -217,13 +235,11 @@ fn attributes(
 
 /// Whether an attribute of target groups has no effect on one machine: zones, and what holds when targets fail on AWS.
 fn is_without_effect(key: &str) -> bool {
-    const KEYS: [&str; 6] = [
+    const KEYS: [&str; 4] = [
         "deregistration_delay.connection_termination.enabled",
         "load_balancing.algorithm.anomaly_mitigation",
         "load_balancing.cross_zone.enabled",
         "preserve_client_ip.enabled",
-        "slow_start.duration_seconds",
-        "stickiness.app_cookie.cookie_name",
     ];
     const PREFIXES: [&str; 2] = ["target_group_health.", "target_health_state."];
     KEYS.contains(&key) || PREFIXES.iter().any(|prefix| key.starts_with(prefix))

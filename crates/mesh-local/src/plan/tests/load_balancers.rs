@@ -209,3 +209,49 @@ fn certificates_have_the_names_that_their_clients_expect() {
     let own = plan.load_balancers["demo-Lb"].dns_name.as_str();
     assert_eq!(names, ["b.test", own, "shop.test", "www.shop.test"]);
 }
+
+#[test]
+fn attributes_of_target_groups_are_applied_or_noted() {
+    let with = |attributes: &str| {
+        BASE.replace(
+            "HealthCheckPath: /health,",
+            &format!("HealthCheckPath: /health, TargetGroupAttributes: [{attributes}],"),
+        )
+    };
+    let slow = "{Key: slow_start.duration_seconds, Value: '30'}";
+    let plan = plan_of(&with(slow)).expect("a plan");
+    let group = plan.target_groups.values().next().expect("a target group");
+    assert_eq!(group.slow_start, Some(Duration::from_secs(30)));
+    let error = plan_of(&with(&slow.replace("30", "10"))).expect_err("too short");
+    assert!(
+        error.contains("TargetGroupAttributes[0].Value: is `10`; allowed is 30 to 900, or 0 for none"),
+        "{error}"
+    );
+    let cookie = "{Key: stickiness.enabled, Value: 'true'}, {Key: stickiness.type, Value: app_cookie}, \
+                  {Key: stickiness.app_cookie.cookie_name, Value: session}";
+    let plan = plan_of(&with(cookie)).expect("a plan");
+    let note = "a client stays at a target from its first response on, whether that sets the cookie `session` or not";
+    assert!(
+        plan.assumed.iter().any(|(_, assumed)| assumed == note),
+        "{:?}",
+        plan.assumed
+    );
+}
+
+#[test]
+fn the_udp_half_of_a_listener_is_noted() {
+    let text = BASE
+        .replace(
+            "Properties: {Subnets: [!ImportValue 'net:A']}",
+            "Properties: {Type: network}",
+        )
+        .replace("Protocol: HTTP\n", "Protocol: TCP_UDP\n");
+    let only = text.find("  Late:").zip(text.find("  Web:")).expect("rules");
+    let text = format!("{}{}", &text[..only.0], &text[only.1..]);
+    let plan = plan_of(&text).expect("a plan");
+    let noted = (
+        "Resources.Listener.Properties.Protocol".to_owned(),
+        "UDP of the listener: TCP is served".to_owned(),
+    );
+    assert!(plan.not_simulated.contains(&noted), "{:?}", plan.not_simulated);
+}
