@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use testkit::wait_until;
@@ -252,6 +253,74 @@ async fn tasks_are_replaced_behind_a_load_balancer_without_failed_requests() {
         get(&url).await.is_ok_and(|(status, _)| status == 503)
     })
     .await;
+    stop(run, &workdir).await;
+}
+
+/// An application whose health check fails while the file `sick` exists.
+const SICK_APP: &str = r#"
+import http.server, os, sys
+class App(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(500 if self.path == "/health" and os.path.exists(sys.argv[1]) else 200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+    def log_message(self, *arguments): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), App).serve_forever()
+"#;
+
+/// Starts that application behind a load balancer, with this grace period.
+async fn up_with_sick_app<'w>(workdir: &'w Workdir, grace: u32) -> Run<'w> {
+    let template = simple(1, 1)
+        .replace(
+            "HealthCheckIntervalSeconds: 5",
+            "HealthCheckIntervalSeconds: 1, HealthCheckPath: /health",
+        )
+        .replace(
+            "PortMappings:",
+            "DockerLabels: {meshwright.port.80: PORT}\n          PortMappings:",
+        )
+        .replace(
+            "DesiredCount:",
+            &format!("HealthCheckGracePeriodSeconds: {grace}\n      DesiredCount:"),
+        );
+    let template = workdir.file("app.yaml", &template).display().to_string();
+    let app = workdir.file("app.py", SICK_APP);
+    let image = format!("team/app=python3 {} {}", app.display(), workdir.path("sick").display());
+    Run::up(
+        workdir,
+        workdir.meshwright(&["up", "--template", &template, "--image", &image]),
+    )
+    .await
+}
+
+const SICK: &str = "fails the health checks of target group app-Group at 127.0.0.1:";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_fails_the_health_checks_of_its_target_group_is_replaced() {
+    let workdir = Workdir::new();
+    let mut run = up_with_sick_app(&workdir, 0).await;
+    let url = format!("http://{}/", entrance(&run, "app-Lb", 80));
+    assert_eq!(get(&url).await.map(|(status, _)| status), Ok(200));
+    let sick = workdir.file("sick", "");
+    run.wait_for_lines(1, "app/1: ", SICK).await;
+    std::fs::remove_file(sick).expect("it is there");
+    run.wait_for_lines(2, "app/1: running after ", "").await;
+    wait_until("the load balancer calls the new task", async || {
+        get(&url).await.is_ok_and(|(status, _)| status == 200)
+    })
+    .await;
+    stop(run, &workdir).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failed_health_checks_count_after_the_grace_period() {
+    let workdir = Workdir::new();
+    workdir.file("sick", "");
+    let mut run = up_with_sick_app(&workdir, 6).await;
+    let running = Instant::now();
+    run.wait_for_lines(1, "app/1: ", SICK).await;
+    // Without it, it would be the two seconds of two checks.
+    assert!(running.elapsed() > Duration::from_secs(4), "{:?}", running.elapsed());
     stop(run, &workdir).await;
 }
 

@@ -34,6 +34,7 @@ mod user;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use mesh_control::HeaderLimits;
 use mesh_infra::cfn::{ResourceType, ecs, is_part_of, ssm};
@@ -344,6 +345,7 @@ fn load_balancer_service(load_balancer: &LoadBalancer) -> ServicePlan {
         membership: Membership::LoadBalancer(node),
         depends_on: BTreeSet::new(),
         registry: None,
+        health_check_grace: Duration::ZERO,
         targets: Vec::new(),
         family: String::new(),
         containers: Vec::new(),

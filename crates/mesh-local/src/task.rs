@@ -10,6 +10,7 @@ mod context;
 mod draining;
 pub(crate) mod event;
 mod netns;
+mod target_health;
 
 use std::time::Duration;
 
@@ -182,6 +183,7 @@ impl Task<'_> {
         running();
         tokio::select! {
             failure = &mut failed => return failure,
+            failure = target_health::wait_for_unhealthy(self) => return failure,
             () = stop.leave.cancelled() => registered.leave(),
         }
         failed.await

@@ -78,6 +78,15 @@ impl AdminClient {
         page.lines().filter_map(|line| active_requests(line, hosts)).sum()
     }
 
+    /// The health of the hosts of each cluster, by cluster and host. Empty for an Envoy that does not respond.
+    pub(crate) async fn health_of_hosts(&self) -> Vec<((String, SocketAddr), HostHealth)> {
+        let Ok(response) = self.client.get("http://envoy/clusters").send().await else {
+            return Vec::new();
+        };
+        let page = response.text().await.unwrap_or_default();
+        page.lines().filter_map(host_health).collect()
+    }
+
     async fn is_busy(&self) -> bool {
         const ACTIVITY: &str = "http://envoy/stats?filter=downstream_(rq_active|cx_active|cx_tx_bytes_buffered)$";
         let Ok(response) = self.client.get(ACTIVITY).send().await else {
@@ -135,6 +144,30 @@ impl AdminClient {
     }
 }
 
+/// The result of active health checks of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostHealth {
+    /// It passes them, or has none.
+    Healthy,
+    /// It has not been checked yet.
+    Pending,
+    /// It fails them.
+    Failing,
+}
+
+/// Cluster, host and health in a line `CLUSTER::HOST::health_flags::FLAGS`.
+fn host_health(line: &str) -> Option<((String, SocketAddr), HostHealth)> {
+    let (cluster, rest) = line.split_once("::")?;
+    let (host, flags) = rest.split_once("::health_flags::")?;
+    let has = |flag: &str| flags.split('/').any(|other| other.trim() == flag);
+    let health = match (has("pending_active_hc"), has("failed_active_hc")) {
+        (true, _) => HostHealth::Pending,
+        (false, true) => HostHealth::Failing,
+        (false, false) => HostHealth::Healthy,
+    };
+    Some(((cluster.to_owned(), host.parse().ok()?), health))
+}
+
 /// The number in a line `CLUSTER::HOST::rq_active::NUMBER` of one of these hosts.
 fn active_requests(line: &str, hosts: &BTreeSet<SocketAddr>) -> Option<u64> {
     let (host, count) = line.split_once("::")?.1.split_once("::rq_active::")?;
@@ -145,6 +178,30 @@ fn active_requests(line: &str, hosts: &BTreeSet<SocketAddr>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn health_is_read_from_the_flags_of_a_host() {
+        let of = |line: &str| host_health(line).map(|(_, health)| health);
+        let line = |flags: &str| format!("targetGroup/shop::127.0.0.1:8080::health_flags::{flags}");
+        assert_eq!(of(&line("healthy")), Some(HostHealth::Healthy));
+        assert_eq!(
+            of(&line("/failed_active_hc/active_hc_timeout")),
+            Some(HostHealth::Failing)
+        );
+        assert_eq!(
+            of(&line("/failed_active_hc/pending_active_hc")),
+            Some(HostHealth::Pending)
+        );
+        assert_eq!(of("targetGroup/shop::127.0.0.1:8080::rq_active::2"), None);
+        let named = host_health(&line("healthy")).map(|(of, _)| of);
+        assert_eq!(
+            named,
+            Some((
+                "targetGroup/shop".to_owned(),
+                "127.0.0.1:8080".parse().expect("an address")
+            ))
+        );
+    }
 
     #[test]
     fn requests_of_other_hosts_do_not_count() {

@@ -1,6 +1,7 @@
 //! Compares plans: which services of a running mesh a new plan changes. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use mesh_model::namespace::ServiceConnectService;
 use sidecar_contract::MeshSuffixes;
@@ -40,12 +41,13 @@ pub(super) fn changes(running: &Plan, wanted: &Plan) -> BTreeMap<String, Change>
     changes
 }
 
-/// Whether two services differ only in their number of tasks and in the services that they wait for.
+/// Whether two services differ only in their number of tasks, the services that they wait for, and their grace period.
 fn is_same_task(running: &ServicePlan, wanted: &ServicePlan) -> bool {
     // The order matters only while tasks start.
     let of_any_number = |service: &ServicePlan| ServicePlan {
         desired_count: 0,
         depends_on: BTreeSet::new(),
+        health_check_grace: Duration::ZERO,
         ..service.clone()
     };
     of_any_number(running) == of_any_number(wanted)

@@ -30,6 +30,9 @@ pub struct ServicePlan {
     pub depends_on: BTreeSet<String>,
     /// The ports of its tasks that are targets of load balancers.
     pub targets: Vec<TargetPlan>,
+    /// The time after the start of a task in which failed health checks of load balancers do not replace it. Default,
+    /// decided by ECS: 0.
+    pub health_check_grace: Duration,
     /// The family of its task definition.
     pub family: String,
     /// The containers of each task in start order, without the Envoy.

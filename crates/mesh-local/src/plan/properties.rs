@@ -27,10 +27,10 @@ const SUPPORT: [(&str, Support); 14] = [
     (
         "AWS::ECS::Service",
         Support::Only {
-            simulated: "Cluster DesiredCount LoadBalancers ServiceConnectConfiguration ServiceName ServiceRegistries \
-                        TaskDefinition",
+            simulated: "Cluster DesiredCount HealthCheckGracePeriodSeconds LoadBalancers ServiceConnectConfiguration \
+                        ServiceName ServiceRegistries TaskDefinition",
             ignored: "AvailabilityZoneRebalancing CapacityProviderStrategy DeploymentConfiguration DeploymentController \
-                      EnableECSManagedTags EnableExecuteCommand ForceNewDeployment HealthCheckGracePeriodSeconds \
+                      EnableECSManagedTags EnableExecuteCommand ForceNewDeployment \
                       LaunchType Monitoring NetworkConfiguration PlacementConstraints PlacementStrategies \
                       PlatformVersion PropagateTags Role Tags",
         },

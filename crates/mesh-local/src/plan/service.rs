@@ -16,7 +16,7 @@ use super::load_balancers::{self, LoadBalancers, TaskPorts};
 use super::parts::{Membership, MeshNode, ServicePlan};
 use super::reader::Reader;
 use super::task_definition::{self, Task};
-use super::values::known;
+use super::values::{known, seconds};
 use super::{DescribedService, labels, report};
 use crate::image::Images;
 
@@ -128,6 +128,7 @@ impl Context<'_, '_> {
             membership,
             depends_on: BTreeSet::new(),
             registry: self.cloud_map.registry(service, first_port, &path, reader.diagnostics),
+            health_check_grace: seconds(service.health_check_grace_period_seconds.as_ref(), 0),
             targets,
             family: family.unwrap_or_default(),
             containers,

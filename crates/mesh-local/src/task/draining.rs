@@ -33,9 +33,13 @@ impl LoadBalancerSockets {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(socket);
     }
 
-    fn all(&self) -> Vec<PathBuf> {
+    /// Clients for the admin interfaces of all load balancers.
+    pub(super) fn clients(&self) -> Vec<AdminClient> {
         let sockets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sockets.iter().cloned().collect()
+        let clients = sockets.iter();
+        // A load balancer without a client is not asked.
+        let clients = clients.filter_map(|socket| AdminClient::new(socket, &BTreeSet::new()).ok());
+        clients.collect()
     }
 }
 
@@ -54,13 +58,7 @@ pub(super) async fn drain(context: &TaskContext, task: &str, registrations: &[Re
     }
     let delay = context.cloud_map.drain_targets(task);
     let _timed_out = tokio::time::timeout(DEREGISTER_TIMEOUT, context.control.settled(0)).await;
-    let clients: Vec<AdminClient> = context
-        .load_balancer_sockets
-        .all()
-        .iter()
-        // Without a client, its requests are not waited for.
-        .filter_map(|socket| AdminClient::new(socket, &BTreeSet::new()).ok())
-        .collect();
+    let clients = context.load_balancer_sockets.clients();
     let start = Instant::now();
     let mut is_reported = false;
     while start.elapsed() < delay {
