@@ -16,15 +16,21 @@ use tokio::task::JoinHandle;
 
 use crate::harness::{Envoy, Mesh, ReservedPort, eventually, node_id};
 
-/// The addresses of a test, and its store with its keys.
+/// A task of a service, with the addresses of its control plane, and the store with its keys.
 pub(crate) struct Site {
     pub(crate) protocol: XdsProtocol,
-    folder: TempDir,
-    xds: ReservedPort,
-    status: ReservedPort,
+    service: &'static str,
+    shared: Arc<Shared>,
     pub(crate) agent: ReservedPort,
     agent_status: ReservedPort,
     egress: ReservedPort,
+}
+
+/// What the tasks of a test share.
+struct Shared {
+    folder: TempDir,
+    xds: ReservedPort,
+    status: ReservedPort,
 }
 
 /// A control plane, and what writes its store. Dropping it stops both at once.
@@ -43,11 +49,24 @@ impl Site {
     pub(crate) fn new(protocol: XdsProtocol) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         SigningKey::generate(&folder.path().join("key.pem"), &folder.path().join("public.pem")).expect("a key pair");
-        Self {
-            protocol,
+        let shared = Shared {
             folder,
             xds: ReservedPort::pick(),
             status: ReservedPort::pick(),
+        };
+        Self::of("green", protocol, Arc::new(shared))
+    }
+
+    /// A task of another service, with the same control plane and store.
+    pub(crate) fn beside(&self, service: &'static str) -> Self {
+        Self::of(service, self.protocol, Arc::clone(&self.shared))
+    }
+
+    fn of(service: &'static str, protocol: XdsProtocol, shared: Arc<Shared>) -> Self {
+        Self {
+            protocol,
+            service,
+            shared,
             agent: ReservedPort::pick(),
             agent_status: ReservedPort::pick(),
             egress: ReservedPort::pick(),
@@ -55,7 +74,7 @@ impl Site {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        self.shared.folder.path()
     }
 
     pub(crate) fn store(&self) -> PathBuf {
@@ -72,8 +91,8 @@ impl Site {
         let key = SigningKey::read(&self.path().join("key.pem")).expect("the key");
         let writer = Arc::new(Writer::new(Folder::new(self.store()), key));
         let addresses = Addresses {
-            xds: self.xds.address(),
-            status: self.status.address(),
+            xds: self.shared.xds.address(),
+            status: self.shared.status.address(),
         };
         let builder = ControlPlane::builder()
             .addresses(addresses)
@@ -96,12 +115,12 @@ impl Site {
     pub(crate) async fn start_agent(&self) -> Child {
         let mut command = Self::agent_command();
         command
-            .args(["--node-id", &node_id("green")])
+            .args(["--node-id", &node_id(self.service)])
             .arg("--store")
             .arg(self.store())
             .arg("--public-key")
             .arg(self.path().join("public.pem"))
-            .args(["--control-plane", &self.xds.address().to_string()])
+            .args(["--control-plane", &self.shared.xds.address().to_string()])
             .args(["--xds", &self.agent.address().to_string()])
             .args(["--status", &self.agent_status.address().to_string()])
             .stderr(Stdio::null());
@@ -122,7 +141,7 @@ impl Site {
         text.map_err(|error| error.to_string())
     }
 
-    /// Starts the Envoy of a task of `green`, each time with the same metadata, and waits until it has a configuration.
+    /// Starts the Envoy of the task, each time with the same metadata, and waits until it has a configuration.
     pub(crate) async fn start_envoy(&self) -> Envoy {
         let metadata = NodeMetadata {
             listener_ports: [(egress_listener(), self.egress.number())].into(),
@@ -131,9 +150,9 @@ impl Site {
         let directory = tempfile::tempdir().expect("a directory");
         Envoy::start_from(directory, |_, admin| {
             Bootstrap {
-                node_id: node_id("green"),
+                node_id: node_id(self.service),
                 metadata,
-                xds: self.xds.address().into(),
+                xds: self.shared.xds.address().into(),
                 xds_security: XdsSecurity::default(),
                 failover: Some(self.agent.address()),
                 api_type: match self.protocol {

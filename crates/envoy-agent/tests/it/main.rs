@@ -3,6 +3,7 @@
 //! Reading order:
 //! - `fixture`: control planes that write to a store, agents, and tasks of the same metadata;
 //! - `failover`: what callers see;
+//! - `outage`: a minute under load, while tasks start;
 //! - `program`: options and messages of the program.
 
 /// Envoys, upstreams and load, shared with the tests of `mesh-control`.
@@ -29,4 +30,5 @@ mod harness {
 
 mod failover;
 mod fixture;
+mod outage;
 mod program;
