@@ -10,6 +10,7 @@
 //! - `spans`: tracing;
 //! - `changes`, `reconnects`: changes under load, and a restarted control plane;
 //! - `nacks`: NACK isolation;
+//! - `fleet`: real Envoys among simulated ones;
 //! - `on_demand`: clusters that are discovered at the first call;
 //! - `silent_envoys`: Envoys that stop responding;
 //! - `xds_access`: tokens and client certificates of Envoys;
@@ -21,6 +22,7 @@
 
 mod app_mesh;
 mod changes;
+mod fleet;
 mod golden;
 mod harness;
 mod load_balancer;
