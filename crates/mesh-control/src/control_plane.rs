@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use server_tls::ServerTls;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use xds_server::{AcceptedObserver, AdsService, Authenticator, Limits, Metrics, NodeStatus, Source, StatusBoard};
 
 use crate::call_statistics::CallStatistics;
@@ -368,6 +369,10 @@ impl<S: Source> ControlPlane<S> {
     #[must_use]
     pub fn revision(&self) -> u64 {
         *self.source.revisions().borrow()
+    }
+
+    pub(crate) fn revisions(&self) -> watch::Receiver<u64> {
+        self.source.revisions()
     }
 
     /// Waits until at least `nodes` Envoys are connected, and each has ACKed or NACKed everything of the current

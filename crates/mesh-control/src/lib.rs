@@ -24,6 +24,7 @@ pub mod access;
 pub mod access_log;
 pub mod call_statistics;
 pub mod certificates;
+mod change_spans;
 mod configuration;
 pub mod control_plane;
 mod grpc_message;

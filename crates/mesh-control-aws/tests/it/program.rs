@@ -9,10 +9,12 @@ use axum::http::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
+use testkit::OtlpCollector;
+use testkit::otlp::SpanSummary;
 
 use super::account::Account;
 use super::aws_proxy::AwsProxy;
-use super::task_set::TestMesh;
+use super::task_set::{ROUTE, TestMesh, route};
 use crate::harness::{ReservedPort, eventually};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_mesh-control");
@@ -26,11 +28,7 @@ struct Program {
 }
 
 impl Program {
-    fn start(endpoint: &str) -> Self {
-        Self::start_as(command(), endpoint, "100000000000")
-    }
-
-    /// The same with a command that starts the program, in this account.
+    /// Starts the program with this command, in this account.
     fn start_as(mut command: Command, endpoint: &str, account: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let [xds, status] = [(); 2].map(|()| free_address());
@@ -114,7 +112,11 @@ async fn it_becomes_healthy_with_the_mesh_and_withdraws_its_status() {
     let proxy = AwsProxy::start(account.config.endpoint_url().expect("an endpoint")).await;
     let namespace = json!({"Id": "ns-1", "Name": "demo", "Properties": {"HttpProperties": {"HttpName": "demo"}}});
     proxy.respond_with("GetNamespace", StatusCode::OK, json!({"Namespace": namespace}));
-    let mut program = Program::start(&proxy.address);
+    let collector = OtlpCollector::start_http().await;
+    let mut command = command();
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", collector.address));
+    command.env("OTEL_SERVICE_NAME", "control-plane");
+    let mut program = Program::start_as(command, &proxy.address, "100000000000");
     let account = account.with_id("100000000000");
     let reason = eventually("the health check names the missing parameter", async || {
         let health = program.health().await;
@@ -145,6 +147,23 @@ async fn it_becomes_healthy_with_the_mesh_and_withdraws_its_status() {
     .await;
     let task_set = test_mesh.task_set(program.xds).await;
     task_set.wait_for_response_from("blue").await;
+    // A change is a span that ends with the last ACK.
+    account.write(ROUTE, &route(0, 1)).await;
+    task_set.wait_for_response_from("green").await;
+    let spans = collector.spans(|spans| {
+        let nodes = |span: &SpanSummary| {
+            span.attributes
+                .get("meshwright.nodes")
+                .and_then(|nodes| nodes.parse().ok())
+        };
+        spans.iter().any(|span| nodes(span).is_some_and(|nodes: u32| nodes > 0))
+    });
+    for span in spans.await {
+        assert_eq!(span.service, "control-plane");
+        assert_eq!(span.attributes["meshwright.rejecting"], "0", "{span:?}");
+        let changes: u64 = span.attributes["meshwright.changes"].parse().expect("a number");
+        assert!(changes > 0, "{span:?}");
+    }
     // A namespace that no mesh uses causes no delay, and is reported.
     eventually("the status page has the namespaces", async || {
         let page = reqwest::get(format!("http://{}/status", program.status)).await;

@@ -20,6 +20,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
 use futures_util::FutureExt;
 use ipnet::IpNet;
+use mesh_client::telemetry::Telemetry;
 use mesh_control::access::{XdsProtection, XdsProtectionError};
 use mesh_control::{Addresses, Authenticator, HeaderLimits, raise_open_file_limit};
 use mesh_control_aws::task_role::TOKEN_PREFIX;
@@ -27,7 +28,10 @@ use mesh_control_aws::{
     self as aws, Clients, EndpointPolicy, Options, PollIntervals, StsEndpoint, TaskRoleAuthenticator,
 };
 use stop_signals::StopSignals;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use self::api::{Api, ApiArguments};
 use self::store::{KeygenArguments, StoreArguments};
@@ -44,6 +48,7 @@ Exit codes:
 ///
 /// Region, profile, credentials and endpoints come from the standard AWS settings: AWS_REGION, AWS_PROFILE, the role of an
 /// ECS task, AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_SSM, _SERVICEDISCOVERY, _DYNAMODB and _SECRETS_MANAGER. RUST_LOG sets the log filter.
+/// OTEL_EXPORTER_OTLP_ENDPOINT exports a span of each change, from the change to the last ACK.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -224,11 +229,13 @@ async fn run(arguments: Serve) -> Result<(), String> {
             "warn,xds_server=info,mesh_control=info,mesh_control_aws=info,app_mesh_api=info,config_store=info",
         )
     });
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let telemetry = Telemetry::from_env().map_err(|error| error.to_string())?;
+    let log = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(std::io::stderr)
-        .init();
+        // Spans are for the collector, and would be written with each line.
+        .with_filter(filter.and(filter_fn(|metadata| !metadata.is_span())));
+    tracing_subscriber::registry().with(telemetry.layer()).with(log).init();
     // Before anything else: a signal would end the program without a graceful shutdown.
     let mut signals = StopSignals::listen().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let stop = async move {
@@ -292,11 +299,19 @@ async fn run(arguments: Serve) -> Result<(), String> {
     let Addresses { xds, status } = control.addresses();
     tracing::info!(%xds, %status, "started; Envoys are served once all meshes are known");
     let work = async { work.await.map_err(|error| error.to_string()) };
+    // Ends with the work, after the last change.
+    let work = async {
+        tokio::select! {
+            ended = work => ended,
+            () = control.trace_changes() => std::future::pending().await,
+        }
+    };
     match api {
         // Both end at the signal, each with its open requests; one ends before with an error only.
         Some(api) => tokio::try_join!(work, api.serve(stop)).map(drop)?,
         None => work.await?,
     }
+    telemetry.shutdown().await;
     tracing::info!("stopped");
     Ok(())
 }
