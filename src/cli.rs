@@ -18,6 +18,7 @@ pub(crate) mod images;
 pub(crate) mod import;
 pub(crate) mod migrate;
 pub(crate) mod policy;
+pub(crate) mod publish;
 pub(crate) mod running;
 mod serve;
 mod shell;

@@ -13,6 +13,7 @@ use crate::cli::arguments;
 use crate::cli::aws_args::{AwsCommand, StackSelection};
 use crate::cli::error::{CliError, report};
 use crate::cli::policy::{PolicyArguments, print_policy};
+use crate::cli::publish::PublishArguments;
 use crate::cli::synth::TemplateFormat;
 use crate::cli::template::ApiArguments;
 use crate::console::print;
@@ -50,6 +51,8 @@ struct Arguments {
     network: Network,
     #[command(flatten)]
     api: ApiArguments,
+    #[command(flatten)]
+    publish: PublishArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -165,7 +168,10 @@ impl Program {
                 return Ok(up::run(Up {
                     start,
                     name: self_exec::program_name(),
-                    plan: self.plan()?,
+                    plan: self
+                        .plan()?
+                        .publish(&arguments.publish.ports)
+                        .map_err(CliError::NotRunnable)?,
                     smoke_test: &self.smoke_test,
                     once: arguments.once,
                     // Its author can change what does not work.

@@ -31,6 +31,7 @@ use crate::cli::header_limits::HeaderLimitArguments;
 use crate::cli::images::{self, ImagesArguments};
 use crate::cli::import::{self, ImportArguments};
 use crate::cli::migrate::{self, MigrateArguments};
+use crate::cli::publish::PublishArguments;
 use crate::cli::running::{self, DetachArguments, RunningCommand, RunningCommandError};
 use crate::cli::serve::ServeArguments;
 use crate::cli::shell;
@@ -131,6 +132,8 @@ pub(crate) struct TemplateArguments {
     stub: bool,
     #[command(flatten)]
     pub(crate) header_limits: HeaderLimitArguments,
+    #[command(flatten)]
+    publish: PublishArguments,
 }
 
 /// `--image NAME=COMMAND`.
@@ -244,6 +247,7 @@ pub(crate) fn plan(arguments: &TemplateArguments, required: Runnable) -> Result<
     templates.set_header_limits(arguments.header_limits.into());
     fetch_account_values(&arguments.files, &mut templates)?;
     let plan = plan_of(&templates, &arguments.images(), required);
+    let plan = plan.and_then(|plan| plan.publish(&arguments.publish.ports));
     let mut diagnostics = Diagnostics::new();
     diagnostics.extend(plan.as_ref().err().cloned().into_iter().flatten());
     let used = if arguments.images.is_empty() {

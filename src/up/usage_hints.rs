@@ -57,12 +57,16 @@ pub(super) fn text(mesh: &LocalMesh, smoke_test: &SmokeTest, api: Option<SocketA
 fn entrance_line(entrance: &Entrance, authority: Option<&Path>) -> String {
     let Entrance {
         load_balancer,
+        publishes,
         port,
         protocol,
         address,
         ..
     } = entrance;
-    let about = format!("# load balancer {load_balancer}, port {port}");
+    let about = match publishes {
+        Some(service) => format!("# service {service}, port {port}"),
+        None => format!("# load balancer {load_balancer}, port {port}"),
+    };
     let trust = trust(authority);
     match protocol {
         ListenerProtocol::Http => format!("  curl http://{address}/    {about}"),

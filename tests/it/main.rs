@@ -50,6 +50,7 @@ mod once_flag;
 mod output;
 mod parallel_meshes;
 mod problems;
+mod publish;
 mod run;
 mod running;
 mod serve;

@@ -153,7 +153,7 @@ pub use local_mesh::{
 };
 pub use mesh_control::{NodeStatus, Status};
 pub use network::{AddressesExhausted, NamespacesUnavailable, Network};
-pub use plan::Plan;
+pub use plan::{Plan, PublishedPort};
 pub use run_dir::{DirAccess, RunDir};
 pub use stack_environment::{GivenCertificates, NestedStackRequest, NestedTemplate, Region, StackEnvironment};
 pub use stack_input::StackInput;

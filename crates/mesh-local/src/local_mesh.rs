@@ -91,6 +91,8 @@ pub struct TaskAddress {
 pub struct Entrance {
     /// The name of the load balancer.
     pub load_balancer: String,
+    /// The service whose port it publishes on this machine, if it is not of the templates.
+    pub publishes: Option<String>,
     /// The port of the listener in the template.
     pub port: u16,
     /// The protocol of the listener.
@@ -233,6 +235,7 @@ impl LocalMesh {
     /// The entrances: the listeners of load balancers, in the order of their names and ports.
     pub fn entrances(&self) -> impl Iterator<Item = Entrance> {
         self.plan.load_balancers.values().flat_map(|load_balancer| {
+            let publishes = self.plan.published_service(&load_balancer.name);
             let service = format!("load-balancer.{}", load_balancer.name);
             let mut slots = self.task_set.slots();
             let slot = slots.find(|slot| slot.service.service == service);
@@ -240,6 +243,7 @@ impl LocalMesh {
                 let address = slot?.entrance(*port).or_else(|| slot?.ingress(&port.to_string()))?;
                 Some(Entrance {
                     load_balancer: load_balancer.name.clone(),
+                    publishes: publishes.clone(),
                     port: *port,
                     protocol: listener.protocol,
                     address,

@@ -26,6 +26,7 @@ mod order;
 mod parts;
 mod port_mapping;
 mod properties;
+mod publish;
 mod reader;
 mod service;
 mod stub;
@@ -54,6 +55,7 @@ pub use self::parts::{
     CloudMapService, Condition, ContainerPlan, ContainerUser, DnsRecords, FixedInstance, FixedInstanceName,
     HealthCheckPlan, LoadBalancerNode, Membership, MeshNode, PortPlan, RegistryPlan, ServicePlan, TargetPlan,
 };
+pub use self::publish::PublishedPort;
 use self::reader::Reader;
 use crate::evaluate::{
     Assumption, PreparedStacks, Resource, Stacks, is_not_simulated, is_unsupported, supported_types_like,
@@ -337,6 +339,8 @@ fn load_balancer_service(load_balancer: &LoadBalancer) -> ServicePlan {
         listeners: listeners
             .map(|(port, listener)| (*port, is_tcp(listener.protocol)))
             .collect(),
+        local_ports: BTreeMap::new(),
+        publishes: None,
     };
     ServicePlan {
         name: format!("load-balancer.{}", load_balancer.name),

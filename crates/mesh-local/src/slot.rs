@@ -93,7 +93,7 @@ impl Slot {
                 let listeners = sidecar.iter().flat_map(Sidecar::listeners);
                 let ingress = sidecar.iter().flat_map(|sidecar| sidecar.ingress.keys());
                 (
-                    ListenAddresses::on_loopback(listeners, ingress, &plan.containers)?,
+                    ListenAddresses::on_loopback(listeners, ingress, &plan.containers, &chosen_ports(plan))?,
                     None,
                 )
             }
@@ -343,6 +343,17 @@ impl Slot {
         let container = registry.container.as_deref().unwrap_or_default();
         Some(self.addresses.moved(container, port).unwrap_or(port))
     }
+}
+
+/// The chosen ports of a load balancer, by listener key.
+fn chosen_ports(plan: &ServicePlan) -> BTreeMap<String, u16> {
+    let Membership::LoadBalancer(node) = &plan.membership else {
+        return BTreeMap::new();
+    };
+    let ports = node.local_ports.iter();
+    ports
+        .map(|(port, local)| (ingress_listener(&port.to_string()), *local))
+        .collect()
 }
 
 #[cfg(test)]

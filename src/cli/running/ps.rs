@@ -33,12 +33,12 @@ pub(super) fn text(mesh: &RunningMesh, description: &MeshDescription, now: Syste
     let up = age(mesh.started, now);
     let mut text = format!("mesh {} (pid {}, up {up})\n", mesh.name, mesh.pid);
     for listener in &description.load_balancers {
-        text.push_str(&format!(
-            "load balancer {}, port {}: {}\n",
-            listener.load_balancer,
-            listener.port,
-            url(&listener.protocol, &listener.address.to_string())
-        ));
+        let what = match &listener.publishes {
+            Some(service) => format!("service {service}"),
+            None => format!("load balancer {}", listener.load_balancer),
+        };
+        let url = url(&listener.protocol, &listener.address.to_string());
+        text.push_str(&format!("{what}, port {}: {url}\n", listener.port));
     }
     text.push('\n');
     let heading = ["TASK", "STATUS", "HEALTH", "RESTARTS", "FOR", "ADDRESS"];

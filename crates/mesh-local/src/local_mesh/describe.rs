@@ -39,6 +39,7 @@ impl LocalMesh {
         });
         let load_balancers = self.entrances().map(|entrance| ListenerDescription {
             load_balancer: entrance.load_balancer,
+            publishes: entrance.publishes,
             port: entrance.port,
             protocol: protocol_name(entrance.protocol).to_owned(),
             address: entrance.address,

@@ -62,6 +62,10 @@ pub struct LoadBalancerNode {
     pub host_names: Vec<String>,
     /// The ports of its listeners, and whether they are of TCP.
     pub listeners: BTreeMap<u16, bool>,
+    /// The ports of this machine that were chosen for listeners. Default: free ones.
+    pub local_ports: BTreeMap<u16, u16>,
+    /// The service whose port it publishes on this machine, if it is not of the templates.
+    pub publishes: Option<String>,
 }
 
 /// A port of a service's tasks that is a target of a load balancer.

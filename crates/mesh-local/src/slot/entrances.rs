@@ -22,7 +22,7 @@ impl Entrances {
     /// Reserves a port for each listener. The sockets are in the directory of the load balancer's Envoy.
     pub(super) fn new(node: &LoadBalancerNode, dir: &EnvoyDir) -> io::Result<Self> {
         let entrance = |port: &u16| {
-            let reserved = ReservedPort::pick()?;
+            let reserved = ReservedPort::at(node.local_ports.get(port).copied())?;
             let entrance = Entrance {
                 socket: dir.entrance_socket(*port).display().to_string(),
                 port: reserved.address().port(),

@@ -42,11 +42,12 @@ pub(super) struct ListenAddresses {
 
 impl ListenAddresses {
     /// Reserves a port of 127.0.0.1 for each listener key and each application. `ingress` has the names of the ports that
-    /// other tasks call. A stub has a single port for all its container ports.
+    /// other tasks call, `chosen` the ports that are not any free ones, by listener key. A stub has a single port for all its container ports.
     pub(super) fn on_loopback<'a>(
         listeners: impl IntoIterator<Item = String>,
         ingress: impl IntoIterator<Item = &'a String>,
         containers: &[ContainerPlan],
+        chosen: &BTreeMap<String, u16>,
     ) -> io::Result<Self> {
         let mut addresses = Self {
             address: LOOPBACK,
@@ -57,7 +58,7 @@ impl ListenAddresses {
             held: Vec::new(),
         };
         for listener in listeners {
-            let port = addresses.reserve()?;
+            let port = addresses.reserve(chosen.get(&listener).copied())?;
             addresses.listeners.insert(listener, port);
         }
         for name in ingress {
@@ -70,7 +71,7 @@ impl ListenAddresses {
             for port in &container.ports {
                 let at = match first.filter(|_| container.is_stub) {
                     Some(at) => at,
-                    None => addresses.reserve()?,
+                    None => addresses.reserve(None)?,
                 };
                 first = Some(at);
                 addresses.add_app(container, port.mapping.container_port, at);
@@ -114,8 +115,8 @@ impl ListenAddresses {
         }
     }
 
-    fn reserve(&mut self) -> io::Result<u16> {
-        let port = ReservedPort::pick()?;
+    fn reserve(&mut self, chosen: Option<u16>) -> io::Result<u16> {
+        let port = ReservedPort::at(chosen)?;
         let number = port.address().port();
         self.held.push(port);
         Ok(number)
