@@ -7,6 +7,7 @@ mod logs;
 mod proxies;
 mod ps;
 mod stop;
+mod top;
 mod trace;
 mod wait;
 mod weights;
@@ -19,6 +20,7 @@ pub(crate) use self::detached::{DetachArguments, run as detached};
 use self::exec::ExecError;
 use self::logs::{LogsArguments, LogsError};
 use self::stop::StopError;
+use self::top::TopArguments;
 use self::trace::TraceArguments;
 use self::wait::{WaitError, WaitFor};
 use crate::cli::error::CliError;
@@ -111,6 +113,15 @@ pub(crate) enum RunningCommand {
         /// Weights from 0 to 100 by virtual node; the others stay
         #[arg(value_name = "NODE=WEIGHT", value_parser = weights::weight)]
         weights: Vec<(String, u32)>,
+    },
+    /// Show the calls between services: rates, failures, latencies
+    Top {
+        #[command(flatten)]
+        mesh: MeshSelection,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        top: TopArguments,
     },
     /// Make a request, and print its path and the timeline of its spans
     Trace {
@@ -246,6 +257,7 @@ async fn execute(command: RunningCommand) -> Result<Exit, CliError> {
             route,
             weights,
         } => weights::run(&mesh.client()?, &output, &route, weights).await?,
+        RunningCommand::Top { mesh, output, top } => return top::run(&mesh.client()?, &output, &top).await,
         RunningCommand::Trace { mesh, output, request } => trace::run(&mesh.client()?, &output, request).await?,
         RunningCommand::Wait { mesh, state, timeout } => {
             let waited = wait::run(&mesh.client()?, state, timeout).await;

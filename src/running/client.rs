@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use mesh_local::description::MeshDescription;
+use mesh_local::edges::Edge;
 use reqwest::{Method, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -63,6 +64,10 @@ impl RunningClient {
     pub(crate) async fn wait_until_it_responds(&self) -> Result<(), RunningError> {
         let _description: MeshDescription = self.receive(self.request(Method::GET, "mesh")).await?;
         Ok(())
+    }
+
+    pub(crate) async fn edges(&self) -> Result<Vec<Edge>, RunningError> {
+        self.send(self.request(Method::GET, "edges")).await
     }
 
     pub(crate) async fn proxies(&self) -> Result<Json, RunningError> {

@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 pub(crate) enum Command {
     /// Describe the mesh.
     Describe,
+    /// Return the calls between services.
+    Edges,
     /// Return the status of its Envoys.
     Proxies,
     /// Replace tasks one by one.

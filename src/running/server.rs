@@ -3,6 +3,7 @@
 //! | request | result |
 //! |---|---|
 //! | `GET /mesh` | the description of the mesh |
+//! | `GET /edges` | the calls between services |
 //! | `GET /proxies` | the status of its Envoys |
 //! | `GET /environment?task=T&container=C` | the environment of a container |
 //! | `POST /restart?name=N` | replaces the tasks of a service, or a task |
@@ -49,6 +50,7 @@ impl RunningServer {
         let (sender, requests) = mpsc::channel(1);
         let routes = Router::new()
             .route("/mesh", get(describe))
+            .route("/edges", get(edges))
             .route("/proxies", get(proxies))
             .route("/environment", get(environment))
             .route("/restart", post(restart))
@@ -116,6 +118,10 @@ impl Sender {
 
 async fn describe(State(sender): State<Sender>) -> Response {
     sender.send(Command::Describe).await
+}
+
+async fn edges(State(sender): State<Sender>) -> Response {
+    sender.send(Command::Edges).await
 }
 
 async fn proxies(State(sender): State<Sender>) -> Response {

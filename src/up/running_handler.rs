@@ -33,6 +33,7 @@ pub(super) fn open(name: &str, mesh: &LocalMesh, console: &Console) -> Option<Ru
 pub(super) async fn handle(command: Command, mesh: &mut LocalMesh, console: &Console) -> Result<String, CommandError> {
     match command {
         Command::Describe => document(&mesh.description()),
+        Command::Edges => document(&mesh.edges().await),
         Command::Proxies => document(&serde_json::json!({ "proxies": mesh.status().nodes })),
         Command::Settle => {
             let unsettled = mesh.wait_until_settled().await;

@@ -189,6 +189,23 @@ async fn a_restart_loses_no_request() {
     let workdir = Workdir::new();
     let run = Run::up(&workdir, workdir.example_named("appmesh", &[])).await;
     let url = format!("{}split", run.url("# gateway/1, port 9080"));
+    let top = async {
+        let table = json(&workdir, &["top", "--once", "-i", "3s"]).await;
+        let edges = table["edges"].as_array().expect("a list").clone();
+        let find = |from: &str, to: &str| {
+            let found = edges.iter().find(|edge| edge["from"] == from && edge["to"] == to);
+            found.unwrap_or_else(|| panic!("{from} → {to} in {edges:#?}")).clone()
+        };
+        for to in ["blue", "green"] {
+            let edge = find("gateway", to);
+            assert!(edge["requestsPerSecond"].as_f64().expect("a number") > 1.0, "{edge}");
+            assert_eq!(edge["failuresPerSecond"].as_f64(), Some(0.0));
+            assert!(
+                edge["p50"].as_f64().is_some() && edge["p99"].as_f64() >= edge["p50"].as_f64(),
+                "{edge}"
+            );
+        }
+    };
     let calls = async {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let started = Instant::now();
@@ -200,6 +217,7 @@ async fn a_restart_loses_no_request() {
         statuses
     };
     let restarts = async {
+        top.await;
         for service in ["blue", "green"] {
             done(&workdir, &["restart", service]).await;
         }

@@ -24,6 +24,7 @@
 //! - [`request_path`]: the path of one request, from access logs;
 //! - [`traces`]: the timeline of one request, from spans;
 //! - [`statistics`]: Envoy statistics of calls to a virtual node;
+//! - [`edges`]: Envoy statistics of the calls between all services;
 //! - [`inspect`]: the Envoy configuration of a node, without running anything;
 //! - [`launcher`] and `process`: child processes that do not outlive their parent;
 //! - `run_dir`: the directory of logs and sockets, and removal of stale ones;
@@ -114,6 +115,7 @@ mod certificates;
 mod cloud_map;
 mod container;
 pub mod description;
+pub mod edges;
 mod environment;
 mod envoy;
 mod evaluate;

@@ -1,5 +1,6 @@
 //! Describes the running mesh.
 
+use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
 use mesh_model::load_balancer::ListenerProtocol;
@@ -9,6 +10,7 @@ use crate::description::{
     DESCRIPTION_VERSION, ListenerDescription, MeshDescription, PortDescription, ProcessDescription, ServiceDescription,
     TaskDescription, TaskHealth, TaskStatus,
 };
+use crate::edges::{self, Caller, Edge};
 use crate::plan::ServicePlan;
 use crate::slot::{Slot, SlotNetns};
 
@@ -55,6 +57,35 @@ impl LocalMesh {
             network_pid: self.bridge(),
             tasks,
         }
+    }
+
+    /// The calls between services, as counted since the start of each Envoy.
+    pub async fn edges(&self) -> Vec<Edge> {
+        let mut callers = Vec::new();
+        let mut services = BTreeMap::new();
+        for slot in self.task_set.slots() {
+            let service = &slot.service.service;
+            let ingress = slot.ingresses().map(|(_, address)| address);
+            for address in ingress.chain(slot.apps().map(|(_, address)| address)) {
+                services.insert(address, service.clone());
+            }
+            if slot.is_in_mesh() {
+                let from = match service.strip_prefix("load-balancer.") {
+                    Some(name) => match self.plan.published_service(name) {
+                        // Its port is that of the service.
+                        Some(_) => "outside".to_owned(),
+                        None => format!("load balancer {name}"),
+                    },
+                    None => service.clone(),
+                };
+                callers.push(Caller {
+                    from,
+                    task: slot.name.clone(),
+                    admin: slot.admin_socket(),
+                });
+            }
+        }
+        edges::collect(&callers, &services).await
     }
 
     fn describe_task(&self, slot: &Slot, service: &ServicePlan) -> TaskDescription {
