@@ -17,6 +17,7 @@ pub(crate) mod header_limits;
 pub(crate) mod images;
 pub(crate) mod import;
 pub(crate) mod migrate;
+pub(crate) mod page;
 pub(crate) mod policy;
 pub(crate) mod publish;
 pub(crate) mod running;

@@ -29,6 +29,7 @@
 //!   `meshwright` binary), `cli::bluegreen` for an app with two versions ([`BlueGreen`]), `cli::aws` (feature `aws`) for the
 //!   commands that need an AWS account;
 //! - `up`: start a mesh, run the smoke test, keep it running, stop it;
+//! - `page`: the live page of a mesh that runs;
 //! - `running`: meshes that run on this machine, for commands from other terminals;
 //! - `serve`: App Mesh's API and the control plane of its Envoys;
 //! - [`smoke_test`]: calls into a running mesh and their expected results;
@@ -38,6 +39,7 @@
 mod cli;
 mod console;
 pub mod exit_code;
+mod page;
 mod running;
 pub mod self_exec;
 mod serve;

@@ -8,5 +8,6 @@
 
 pub(crate) mod client;
 pub(crate) mod command;
+pub(crate) mod rates;
 pub(crate) mod registry;
 pub(crate) mod server;

@@ -24,6 +24,7 @@ use stop_signals::{StopSignal, StopSignals};
 use self::api::Api;
 use crate::console::{Console, chain};
 use crate::exit_code::Exit;
+use crate::page::Page;
 use crate::running;
 use crate::running::server::RunningServer;
 use crate::self_exec::launcher;
@@ -62,6 +63,8 @@ pub(crate) struct Up<'a> {
     pub(crate) start: Instant,
     /// Its name, for commands from other terminals.
     pub(crate) name: String,
+    /// The port of its page, unless there is none; 0 is any free one.
+    pub(crate) page: Option<u16>,
     pub(crate) plan: Plan,
     pub(crate) network: mesh_local::Network,
     pub(crate) smoke_test: &'a SmokeTest,
@@ -240,6 +243,13 @@ impl Up<'_> {
             return Ok(Exit::Done);
         }
         console.clear_status();
+        let page = match &running {
+            Some(running) => self.open_page(running, console).await,
+            None => None,
+        };
+        if let Some(page) = &page {
+            console.show(&format!("\nThe mesh in a browser: http://{}/", page.address()));
+        }
         console.show(&usage_hints::text(
             mesh,
             self.smoke_test,
@@ -248,6 +258,14 @@ impl Up<'_> {
         let signal = self.apply_changes(mesh, api, running, signals, console).await;
         console.progress(&format!("{signal}: stopping"));
         Ok(Exit::Interrupted)
+    }
+
+    /// Opens the page. Without it the mesh runs on, which is reported.
+    async fn open_page(&self, running: &RunningServer, console: &Console) -> Option<Page> {
+        let opened = Page::open(&self.name, self.page?, running.commands()).await;
+        opened
+            .inspect_err(|error| console.progress(&format!("the page of the mesh cannot be served: {error}")))
+            .ok()
     }
 
     /// Applies changes of the watched files and of the API, and commands from the control socket, until a signal arrives.

@@ -12,6 +12,7 @@ use mesh_local::{Image, Images, Plan, StackInput};
 use crate::cli::arguments;
 use crate::cli::aws_args::{AwsCommand, StackSelection};
 use crate::cli::error::{CliError, report};
+use crate::cli::page::PageArguments;
 use crate::cli::policy::{PolicyArguments, print_policy};
 use crate::cli::publish::PublishArguments;
 use crate::cli::synth::TemplateFormat;
@@ -53,6 +54,8 @@ struct Arguments {
     api: ApiArguments,
     #[command(flatten)]
     publish: PublishArguments,
+    #[command(flatten)]
+    page: PageArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -168,6 +171,7 @@ impl Program {
                 return Ok(up::run(Up {
                     start,
                     name: self_exec::program_name(),
+                    page: arguments.page.port(),
                     plan: self
                         .plan()?
                         .publish(&arguments.publish.ports)

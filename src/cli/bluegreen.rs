@@ -270,6 +270,7 @@ impl BlueGreen {
         Ok(up::run(Up {
             start,
             name: self_exec::program_name(),
+            page: Some(0),
             plan,
             network,
             smoke_test: &self.smoke_test,

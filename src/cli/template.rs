@@ -31,6 +31,7 @@ use crate::cli::header_limits::HeaderLimitArguments;
 use crate::cli::images::{self, ImagesArguments};
 use crate::cli::import::{self, ImportArguments};
 use crate::cli::migrate::{self, MigrateArguments};
+use crate::cli::page::PageArguments;
 use crate::cli::publish::PublishArguments;
 use crate::cli::running::{self, DetachArguments, RunningCommand, RunningCommandError};
 use crate::cli::serve::ServeArguments;
@@ -105,6 +106,8 @@ struct UpArguments {
     /// Name of the mesh, for commands from other terminals. Default: the name of the first stack
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     name: Option<String>,
+    #[command(flatten)]
+    page: PageArguments,
     #[command(flatten)]
     detach: DetachArguments,
 }
@@ -185,6 +188,7 @@ fn up(
         api,
         strict,
         name,
+        page,
         detach,
     }: &UpArguments,
     start: Instant,
@@ -211,6 +215,7 @@ fn up(
     Ok(up::run(Up {
         start,
         name,
+        page: page.port(),
         plan: runnable,
         smoke_test: &SmokeTest::new(),
         once: false,

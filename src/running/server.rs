@@ -31,13 +31,14 @@ use tokio::net::UnixListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
-use super::command::{Command, Request, TraceRequest};
+use super::command::{Command, CommandError, Request, TraceRequest};
 use super::registry::RunningMesh;
 
 /// The open API of a mesh. Dropping it closes the socket; its file ends with the run directory.
 #[derive(Debug)]
 pub(crate) struct RunningServer {
     requests: mpsc::Receiver<Request>,
+    commands: CommandSender,
     serving: AbortHandle,
 }
 
@@ -59,7 +60,7 @@ impl RunningServer {
             .route("/weights", post(weights))
             .route("/settle", post(settle))
             .route("/trace", post(trace))
-            .with_state(Sender(sender));
+            .with_state(CommandSender(sender.clone()));
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, routes).await {
                 tracing::error!(
@@ -70,8 +71,14 @@ impl RunningServer {
         mesh.announce()?;
         Ok(Self {
             requests,
+            commands: CommandSender(sender),
             serving: serving.abort_handle(),
         })
+    }
+
+    /// Sends commands from this process.
+    pub(crate) fn commands(&self) -> CommandSender {
+        self.commands.clone()
     }
 
     /// The next command.
@@ -92,18 +99,21 @@ impl Drop for RunningServer {
 
 /// The way to the code that carries out commands.
 #[derive(Debug, Clone)]
-struct Sender(mpsc::Sender<Request>);
+pub(crate) struct CommandSender(mpsc::Sender<Request>);
 
-impl Sender {
-    async fn send(&self, command: Command) -> Response {
+impl CommandSender {
+    /// Has a command carried out. `None` while the mesh stops.
+    pub(crate) async fn request(&self, command: Command) -> Option<Result<String, CommandError>> {
         let (reply, response) = oneshot::channel();
+        self.0.send((command, reply)).await.ok()?;
+        response.await.ok()
+    }
+
+    async fn send(&self, command: Command) -> Response {
         let stopping = || (StatusCode::SERVICE_UNAVAILABLE, "the mesh is stopping").into_response();
-        if self.0.send((command, reply)).await.is_err() {
-            return stopping();
-        }
-        match response.await {
-            Ok(Ok(document)) => ([(CONTENT_TYPE, "application/json")], document).into_response(),
-            Ok(Err(error)) => {
+        match self.request(command).await {
+            Some(Ok(document)) => ([(CONTENT_TYPE, "application/json")], document).into_response(),
+            Some(Err(error)) => {
                 let status = if error.is_unknown {
                     StatusCode::NOT_FOUND
                 } else {
@@ -111,24 +121,24 @@ impl Sender {
                 };
                 (status, error.message).into_response()
             }
-            Err(_) => stopping(),
+            None => stopping(),
         }
     }
 }
 
-async fn describe(State(sender): State<Sender>) -> Response {
+async fn describe(State(sender): State<CommandSender>) -> Response {
     sender.send(Command::Describe).await
 }
 
-async fn edges(State(sender): State<Sender>) -> Response {
+async fn edges(State(sender): State<CommandSender>) -> Response {
     sender.send(Command::Edges).await
 }
 
-async fn proxies(State(sender): State<Sender>) -> Response {
+async fn proxies(State(sender): State<CommandSender>) -> Response {
     sender.send(Command::Proxies).await
 }
 
-async fn settle(State(sender): State<Sender>) -> Response {
+async fn settle(State(sender): State<CommandSender>) -> Response {
     sender.send(Command::Settle).await
 }
 
@@ -138,12 +148,12 @@ struct ContainerOfTask {
     container: Option<String>,
 }
 
-async fn environment(State(sender): State<Sender>, Query(of): Query<ContainerOfTask>) -> Response {
+async fn environment(State(sender): State<CommandSender>, Query(of): Query<ContainerOfTask>) -> Response {
     let ContainerOfTask { task, container } = of;
     sender.send(Command::Environment { task, container }).await
 }
 
-async fn kill(State(sender): State<Sender>, Query(of): Query<ContainerOfTask>) -> Response {
+async fn kill(State(sender): State<CommandSender>, Query(of): Query<ContainerOfTask>) -> Response {
     let ContainerOfTask { task, container } = of;
     sender.send(Command::Kill { task, container }).await
 }
@@ -153,7 +163,7 @@ struct Named {
     name: String,
 }
 
-async fn restart(State(sender): State<Sender>, Query(Named { name }): Query<Named>) -> Response {
+async fn restart(State(sender): State<CommandSender>, Query(Named { name }): Query<Named>) -> Response {
     sender.send(Command::Restart { name }).await
 }
 
@@ -163,11 +173,11 @@ struct Scaling {
     count: u32,
 }
 
-async fn scale(State(sender): State<Sender>, Query(Scaling { service, count }): Query<Scaling>) -> Response {
+async fn scale(State(sender): State<CommandSender>, Query(Scaling { service, count }): Query<Scaling>) -> Response {
     sender.send(Command::Scale { service, count }).await
 }
 
-async fn trace(State(sender): State<Sender>, Json(request): Json<TraceRequest>) -> Response {
+async fn trace(State(sender): State<CommandSender>, Json(request): Json<TraceRequest>) -> Response {
     sender.send(Command::Trace(request)).await
 }
 
@@ -177,7 +187,7 @@ struct OfRoute {
 }
 
 async fn weights(
-    State(sender): State<Sender>,
+    State(sender): State<CommandSender>,
     Query(OfRoute { route }): Query<OfRoute>,
     Json(weights): Json<BTreeMap<String, u32>>,
 ) -> Response {

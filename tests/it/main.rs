@@ -48,6 +48,7 @@ mod migrate;
 mod namespaces;
 mod once_flag;
 mod output;
+mod page;
 mod parallel_meshes;
 mod problems;
 mod publish;

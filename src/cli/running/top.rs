@@ -4,8 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 use console::{Style, Term};
-use mesh_local::Counts;
-use mesh_local::edges::Edge;
 use serde::Serialize;
 use stop_signals::StopSignals;
 use tokio::time::Instant;
@@ -15,6 +13,7 @@ use super::{Output, RunningCommandError};
 use crate::cli::error::CliError;
 use crate::exit_code::Exit;
 use crate::running::client::RunningClient;
+use crate::running::rates::{Rate, rates};
 
 #[derive(Debug, Args)]
 pub(crate) struct TopArguments {
@@ -24,21 +23,6 @@ pub(crate) struct TopArguments {
     /// Print one table, then end
     #[arg(long)]
     once: bool,
-}
-
-/// The calls on an edge in an interval.
-#[derive(Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Rate {
-    from: String,
-    to: String,
-    requests_per_second: f64,
-    failures_per_second: f64,
-    /// Milliseconds; the upper bound of the histogram's bucket.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p50: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    p99: Option<f64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,36 +61,6 @@ async fn show(client: &RunningClient, output: &Output, arguments: &TopArguments)
     }
 }
 
-/// The calls since `before`, failures first, then by rate.
-fn rates(before: &[Edge], now: &[Edge], elapsed: Duration) -> Vec<Rate> {
-    let seconds = elapsed.as_secs_f64().max(f64::EPSILON);
-    let milliseconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64() * 1000.0);
-    let mut rates: Vec<Rate> = now
-        .iter()
-        .map(|edge| {
-            let earlier = before
-                .iter()
-                .find(|other| (&other.from, &other.to) == (&edge.from, &edge.to));
-            let earlier = earlier.map(|edge| edge.statistics.clone()).unwrap_or_default();
-            let counts: Counts = edge.statistics.since(&earlier);
-            Rate {
-                from: edge.from.clone(),
-                to: edge.to.clone(),
-                requests_per_second: counts.ended as f64 / seconds,
-                failures_per_second: counts.failed as f64 / seconds,
-                p50: milliseconds(counts.quantile(0.5)),
-                p99: milliseconds(counts.quantile(0.99)),
-            }
-        })
-        .collect();
-    rates.sort_by(|one, other| {
-        let by = |rate: &Rate| (rate.failures_per_second, rate.requests_per_second);
-        let (one_by, other_by) = (by(one), by(other));
-        other_by.0.total_cmp(&one_by.0).then(other_by.1.total_cmp(&one_by.1))
-    });
-    rates
-}
-
 fn text(rates: &[Rate]) -> String {
     if rates.is_empty() {
         return "no requests between services yet".to_owned();
@@ -134,7 +88,8 @@ fn text(rates: &[Rate]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mesh_local::NodeStatistics;
+    use mesh_local::edges::Edge;
+    use mesh_local::{Counts, NodeStatistics};
 
     use super::*;
 
