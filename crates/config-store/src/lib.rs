@@ -3,15 +3,17 @@
 //! # Modules
 //!
 //! ```text
-//! Envoys ACK ──► Writer ──► Folder ──► Reader ──► StoredSource ──► an Envoy that starts
-//!               (signs)                (verifies)
+//! Envoys ACK ──► Writer ──► Store ──► Reader ──► StoredSource ──► an Envoy that starts
+//!               (signs)     │       (verifies)
+//!                        Storage: Folder
 //! ```
 //!
 //! Reading order:
 //! - [`view_key`]: which nodes have the same configuration;
 //! - [`manifest`]: the signed list of the resources of one view;
 //! - [`keys`]: the key pair that signs and verifies it;
-//! - [`folder`]: the files;
+//! - [`store`]: the layout of a store;
+//! - [`storage`], [`folder`]: where its objects are;
 //! - [`writer`]: stores what Envoys have accepted;
 //! - [`reader`]: the newest configuration that passes every check;
 //! - [`source`]: the same as a source of an xDS server.
@@ -21,13 +23,17 @@ pub mod keys;
 pub mod manifest;
 pub mod reader;
 pub mod source;
+pub mod storage;
+pub mod store;
 pub mod view_key;
 pub mod writer;
 
-pub use folder::{Folder, FolderError};
+pub use folder::Folder;
 pub use keys::{KeyError, PublicKey, SigningKey};
 pub use manifest::{Entry, Manifest};
 pub use reader::{Reader, Rejection, Stored};
 pub use source::StoredSource;
+pub use storage::{Storage, StorageError};
+pub use store::Store;
 pub use view_key::ViewKey;
 pub use writer::{Writer, WriterStatus};

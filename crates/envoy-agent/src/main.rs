@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use config_store::{Folder, PublicKey, Reader, StoredSource};
+use config_store::{PublicKey, Reader, Store, StoredSource};
 use mesh_control::{Addresses, ControlPlane};
 use stop_signals::StopSignals;
 use tracing_subscriber::EnvFilter;
@@ -95,7 +95,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         }
     }
     let key = PublicKey::read(&arguments.public_key).map_err(|error| error.to_string())?;
-    let reader = Reader::new(Folder::new(arguments.store), key, arguments.max_age);
+    let reader = Reader::new(Store::folder(arguments.store), key, arguments.max_age);
     let source = Arc::new(StoredSource::new(reader, arguments.node_ids));
     let streams = Arc::clone(&source);
     let (control, serving) = ControlPlane::builder()

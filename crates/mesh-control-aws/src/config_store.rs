@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::config_store::{Folder, KeyError, Reader, SigningKey, StoredSource, Writer};
+use ::config_store::{KeyError, Reader, SigningKey, Store, StoredSource, Writer};
 use mesh_control::{ControlPlaneBuilder, ReadinessSource, SourceStatus};
 
 use crate::poller::PolledState;
@@ -27,9 +27,10 @@ impl ConfigStore {
     /// If the key cannot be read.
     pub fn open(folder: &Path, signing_key: &Path, max_age: Duration) -> Result<Self, KeyError> {
         let key = SigningKey::read(signing_key)?;
-        let reader = Reader::new(Folder::new(folder), key.public_key(), max_age);
+        let store = Store::folder(folder);
+        let reader = Reader::new(store.clone(), key.public_key(), max_age);
         Ok(Self {
-            writer: Arc::new(Writer::new(Folder::new(folder), key)),
+            writer: Arc::new(Writer::new(store, key)),
             reader,
         })
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use config_store::{Folder, SigningKey, Writer};
+use config_store::{SigningKey, Store, Writer};
 use mesh_control::node::{MeshwrightMetadata, egress_listener};
 use mesh_control::{
     Addresses, Admin, ApiType, Bootstrap, ControlPlane, MeshState, NodeMetadata, XdsProtocol, XdsSecurity,
@@ -70,7 +70,7 @@ impl Site {
     /// A control plane with this state.
     pub(crate) async fn control_plane(&self, state: MeshState) -> WritingMesh {
         let key = SigningKey::read(&self.path().join("key.pem")).expect("the key");
-        let writer = Arc::new(Writer::new(Folder::new(self.store()), key));
+        let writer = Arc::new(Writer::new(Store::folder(self.store()), key));
         let addresses = Addresses {
             xds: self.xds.address(),
             status: self.status.address(),
