@@ -25,6 +25,16 @@ pub(crate) struct Site {
     pub(crate) agent: ReservedPort,
     agent_status: ReservedPort,
     egress: ReservedPort,
+    place: StorePlace,
+}
+
+/// A store, as writers open it and as the agent is given it.
+pub(crate) struct StorePlace {
+    pub(crate) store: Store,
+    /// The option of the agent.
+    pub(crate) option: String,
+    /// The environment variables of the agent.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 /// A control plane, and what writes its store. Dropping it stops both at once.
@@ -43,15 +53,27 @@ impl Site {
     pub(crate) fn new(protocol: XdsProtocol) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         SigningKey::generate(&folder.path().join("key.pem"), &folder.path().join("public.pem")).expect("a key pair");
+        let path = folder.path().join("store");
+        let place = StorePlace {
+            store: Store::folder(&path),
+            option: path.display().to_string(),
+            variables: Vec::new(),
+        };
         Self {
             protocol,
             folder,
+            place,
             xds: ReservedPort::pick(),
             status: ReservedPort::pick(),
             agent: ReservedPort::pick(),
             agent_status: ReservedPort::pick(),
             egress: ReservedPort::pick(),
         }
+    }
+
+    /// With another store than a folder.
+    pub(crate) fn with_store(self, place: StorePlace) -> Self {
+        Self { place, ..self }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -70,7 +92,7 @@ impl Site {
     /// A control plane with this state.
     pub(crate) async fn control_plane(&self, state: MeshState) -> WritingMesh {
         let key = SigningKey::read(&self.path().join("key.pem")).expect("the key");
-        let writer = Arc::new(Writer::new(Store::folder(self.store()), key));
+        let writer = Arc::new(Writer::new(self.place.store.clone(), key));
         let addresses = Addresses {
             xds: self.xds.address(),
             status: self.status.address(),
@@ -97,8 +119,8 @@ impl Site {
         let mut command = Self::agent_command();
         command
             .args(["--node-id", &node_id("green")])
-            .arg("--store")
-            .arg(self.store())
+            .args(["--store", &self.place.option])
+            .envs(self.place.variables.iter().map(|(name, value)| (name, value)))
             .arg("--public-key")
             .arg(self.path().join("public.pem"))
             .args(["--control-plane", &self.xds.address().to_string()])
@@ -124,30 +146,37 @@ impl Site {
 
     /// Starts the Envoy of a task of `green`, each time with the same metadata, and waits until it has a configuration.
     pub(crate) async fn start_envoy(&self) -> Envoy {
+        let directory = tempfile::tempdir().expect("a directory");
+        Envoy::start_from(directory, |_, admin| self.bootstrap(admin)).await
+    }
+
+    /// The same, without waiting for a configuration.
+    pub(crate) fn spawn_envoy(&self) -> Envoy {
+        let directory = tempfile::tempdir().expect("a directory");
+        Envoy::spawn_from(directory, |_, admin| self.bootstrap(admin))
+    }
+
+    fn bootstrap(&self, admin: &Path) -> serde_json::Value {
         let metadata = NodeMetadata {
             listener_ports: [(egress_listener(), self.egress.number())].into(),
             extension: MeshwrightMetadata::default(),
         };
-        let directory = tempfile::tempdir().expect("a directory");
-        Envoy::start_from(directory, |_, admin| {
-            Bootstrap {
-                node_id: node_id("green"),
-                metadata,
-                xds: self.xds.address().into(),
-                xds_security: XdsSecurity::default(),
-                failover: Some(self.agent.address()),
-                api_type: match self.protocol {
-                    XdsProtocol::Sotw => ApiType::Grpc,
-                    XdsProtocol::Delta => ApiType::DeltaGrpc,
-                },
-                admin: Admin::Socket(admin.to_owned()),
-                sds: None,
-                dns_servers: Vec::new(),
-                reports_calls: false,
-            }
-            .to_json()
-        })
-        .await
+        Bootstrap {
+            node_id: node_id("green"),
+            metadata,
+            xds: self.xds.address().into(),
+            xds_security: XdsSecurity::default(),
+            failover: Some(self.agent.address()),
+            api_type: match self.protocol {
+                XdsProtocol::Sotw => ApiType::Grpc,
+                XdsProtocol::Delta => ApiType::DeltaGrpc,
+            },
+            admin: Admin::Socket(admin.to_owned()),
+            sds: None,
+            dns_servers: Vec::new(),
+            reports_calls: false,
+        }
+        .to_json()
     }
 
     /// The manifests of all views.

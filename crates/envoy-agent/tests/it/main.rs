@@ -28,5 +28,6 @@ mod harness {
 }
 
 mod failover;
+#[allow(dead_code, reason = "shared with the tests of S3")]
 mod fixture;
 mod program;

@@ -43,7 +43,7 @@ Exit codes:
 /// Control plane for Envoy: configuration from Parameter Store and from App Mesh's API, endpoints from Cloud Map.
 ///
 /// Region, profile, credentials and endpoints come from the standard AWS settings: AWS_REGION, AWS_PROFILE, the role of an
-/// ECS task, AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_SSM, _SERVICEDISCOVERY, _DYNAMODB and _SECRETS_MANAGER. RUST_LOG sets the log filter.
+/// ECS task, AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_SSM, _SERVICEDISCOVERY, _DYNAMODB, _S3 and _SECRETS_MANAGER. RUST_LOG sets the log filter.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -259,7 +259,7 @@ async fn run(arguments: Serve) -> Result<(), String> {
     if config.region().is_none() {
         return Err("no region: set AWS_REGION, or AWS_PROFILE to a profile with a region".to_owned());
     }
-    let store = arguments.store.open()?;
+    let store = arguments.store.open().await?;
     let api = arguments.api.open(&config).await?;
     let options = Options {
         api_meshes: api.as_ref().map(Api::meshes),
