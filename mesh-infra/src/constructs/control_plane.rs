@@ -3,6 +3,7 @@
 use cfn::{Resource, Value};
 use serde_json::{Value as Json, json};
 
+use super::configuration_store::{ConfigurationStore, ConfigurationStoreHandle};
 use super::control_plane_handle::{ControlPlaneHandle, XDS_PORT};
 use super::iam::{allow, own_arn, task_role};
 use super::{
@@ -49,6 +50,7 @@ const DEFAULT_NAME: &str = "mesh-control";
 pub struct ControlPlane {
     mesh: Option<String>,
     api: Option<AppMeshApi>,
+    store: Option<ConfigurationStore>,
     cluster: ClusterHandle,
     network: NetworkHandle,
     namespace: PrivateDnsNamespaceHandle,
@@ -91,6 +93,7 @@ impl ControlPlane {
         Self {
             mesh: None,
             api: None,
+            store: None,
             cluster: cluster.clone(),
             network: network.clone(),
             namespace: namespace.clone(),
@@ -149,8 +152,16 @@ impl ControlPlane {
         self
     }
 
+    /// Stores the configurations that its Envoys have accepted in a bucket, and serves them by an agent beside each Envoy, so
+    /// that tasks start while no control plane answers. Default: without.
+    #[must_use]
+    pub fn with_configuration_store(mut self, store: ConfigurationStore) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// `table` has the meshes of the API.
-    fn task_definition(&self, table: Option<&LogicalId>) -> TaskDefinition {
+    fn task_definition(&self, table: Option<&LogicalId>, store: Option<&ConfigurationStoreHandle>) -> TaskDefinition {
         let (namespace, id) = (self.namespace.name(), self.namespace.logical_id().qualified());
         let mut command = Vec::new();
         if let Some(mesh) = &self.mesh {
@@ -180,6 +191,9 @@ impl ControlPlane {
         if let (Some(api), Some(table)) = (&self.api, table) {
             container = api.add_to_container(container, table, &mut command);
         }
+        if let Some(store) = store {
+            container = store.add_to_control_plane(container, &mut command);
+        }
         let task = TaskDefinition::new(container.with_command(command));
         self.cpu_architecture
             .into_iter()
@@ -187,7 +201,7 @@ impl ControlPlane {
     }
 
     /// The statements of its role.
-    fn statements(&self, table: Option<&LogicalId>) -> Vec<Json> {
+    fn statements(&self, table: Option<&LogicalId>, store: Option<&ConfigurationStoreHandle>) -> Vec<Json> {
         let mut statements = self.mesh.as_deref().map(parameter_statements).unwrap_or_default();
         let discover = [
             "servicediscovery:DiscoverInstances",
@@ -208,6 +222,7 @@ impl ControlPlane {
         if let (Some(api), Some(table)) = (&self.api, table) {
             statements.extend(api.statements(table));
         }
+        statements.extend(store.iter().flat_map(|store| store.writer_statements()));
         statements
     }
 }
@@ -232,6 +247,7 @@ impl Construct for ControlPlane {
     const KIND: &'static str = "";
 
     fn add_to(self, scope: &mut Scope<'_>) -> ControlPlaneHandle {
+        let store = self.store.clone().map(|store| store.add_to(scope));
         let table = self.api.as_ref().map(|_| AppMeshApi::add_table(scope));
         let role = scope.part("TaskRole");
         let of = match &self.mesh {
@@ -239,10 +255,10 @@ impl Construct for ControlPlane {
             None => "App Mesh's API".to_owned(),
         };
         let description = format!("What the control plane of {of} may do");
-        let properties = task_role(description, self.statements(table.as_ref()));
+        let properties = task_role(description, self.statements(table.as_ref(), store.as_ref()));
         scope.add_resource(&role, Resource::of(&properties));
         let task = self
-            .task_definition(table.as_ref())
+            .task_definition(table.as_ref(), store.as_ref())
             .with_task_role_arn(Value::attribute(role.as_str(), "Arn"));
         let service = Service::new(&self.cluster, task)
             .with_name(self.name.as_str())
@@ -250,6 +266,6 @@ impl Construct for ControlPlane {
             .with_network(&self.network)
             .with_service_discovery(&self.namespace);
         let service = service.add_to(scope);
-        ControlPlaneHandle::new(service, self.mesh, self.name, self.namespace, self.api.is_some())
+        ControlPlaneHandle::new(service, self.mesh, self.name, self.namespace, self.api.is_some()).with_store(store)
     }
 }

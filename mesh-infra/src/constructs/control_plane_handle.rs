@@ -1,5 +1,6 @@
 //! The handle of a control plane, which meshes, virtual nodes and sidecars refer to.
 
+use super::configuration_store::ConfigurationStoreHandle;
 use super::{PrivateDnsNamespaceHandle, ServiceHandle};
 use crate::stack::LogicalId;
 
@@ -17,6 +18,7 @@ pub struct ControlPlaneHandle {
     name: String,
     namespace: PrivateDnsNamespaceHandle,
     has_api: bool,
+    store: Option<ConfigurationStoreHandle>,
 }
 
 impl ControlPlaneHandle {
@@ -33,7 +35,17 @@ impl ControlPlaneHandle {
             name,
             namespace,
             has_api,
+            store: None,
         }
+    }
+
+    pub(super) fn with_store(self, store: Option<ConfigurationStoreHandle>) -> Self {
+        Self { store, ..self }
+    }
+
+    /// The store that its Envoys' agents serve from.
+    pub(super) fn store(&self) -> Option<&ConfigurationStoreHandle> {
+        self.store.as_ref()
     }
 
     /// The logical id of its service.

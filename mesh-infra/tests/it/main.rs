@@ -4,6 +4,7 @@ mod app_mesh;
 mod capacity;
 mod collector;
 mod combinations;
+mod configuration_store;
 mod containers;
 mod control_plane;
 mod deployable;
