@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use aws_types::SdkConfig;
 use axum::http::StatusCode;
+use config_store::{Bucket, SigningKey, Storage as _};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
@@ -106,6 +108,68 @@ fn free_address() -> SocketAddr {
     // The address is not reserved from here on; if another process takes it, the test fails.
     let port = ReservedPort::pick().number();
     (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// Creates a bucket, and returns it as a storage.
+async fn create_bucket(config: &SdkConfig, name: &str) -> Bucket {
+    let path_style = aws_sdk_s3::config::Builder::from(config).force_path_style(true);
+    let location = aws_sdk_s3::types::CreateBucketConfiguration::builder()
+        .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuWest1);
+    let creation = aws_sdk_s3::Client::from_conf(path_style.build())
+        .create_bucket()
+        .bucket(name);
+    let created = creation.create_bucket_configuration(location.build()).send().await;
+    created.expect("a bucket");
+    let own_client = config.to_builder().http_client(mesh_control_aws::http_client()).build();
+    let place = format!("s3://{name}/mesh/demo").parse().expect("a place");
+    Bucket::new(&own_client, place).expect("a thread")
+}
+
+#[tokio::test]
+async fn what_envoys_accept_is_stored_in_a_bucket() {
+    const ACCOUNT: &str = "100000000009";
+    let account = Account::open().await.with_id(ACCOUNT);
+    let endpoint = account.config.endpoint_url().expect("an endpoint");
+    let proxy = AwsProxy::start(endpoint).await;
+    let namespace = json!({"Id": "ns-1", "Name": "demo", "Properties": {"HttpProperties": {"HttpName": "demo"}}});
+    proxy.respond_with("GetNamespace", StatusCode::OK, json!({"Namespace": namespace}));
+    let bucket = create_bucket(&account.config, "stored-by-program").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (private, public) = (folder.path().join("key.pem"), folder.path().join("public.pem"));
+    SigningKey::generate(&private, &public).expect("a key pair");
+    let mut with_store = command();
+    with_store
+        .args([
+            "--store",
+            "s3://stored-by-program/mesh/demo",
+            "--signing-key",
+            "env:KEY_PEM",
+        ])
+        .env("KEY_PEM", std::fs::read_to_string(&private).expect("the key"))
+        .env("AWS_ENDPOINT_URL_S3", endpoint);
+    let test_mesh = TestMesh::open(&account).await;
+    let program = Program::start_as(with_store, &proxy.address, ACCOUNT);
+    eventually("it is healthy", async || {
+        let health = program.health().await;
+        if health.status.success() {
+            Ok(())
+        } else {
+            Err(program.log())
+        }
+    })
+    .await;
+    let task_set = test_mesh.task_set(program.xds).await;
+    task_set.wait_for_response_from("blue").await;
+    eventually("the views of three nodes are stored", async || {
+        let views = bucket.list("views").map_err(|error| error.to_string())?;
+        if views.len() == 3 {
+            Ok(())
+        } else {
+            Err(format!("{views:?} {}", program.log()))
+        }
+    })
+    .await;
+    assert!(!program.log().contains("cannot store"), "{}", program.log());
 }
 
 #[tokio::test]
