@@ -527,6 +527,48 @@ fn xds_beyond_loopback_is_protected() {
 }
 
 #[test]
+fn the_certificate_may_be_in_environment_variables() {
+    let made = rcgen::generate_simple_self_signed(["mesh-control.shop".to_owned()]).expect("a certificate");
+    let other = rcgen::KeyPair::generate().expect("a key");
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    for (certificate, key, expected) in [
+        // Both were read: only then is a region needed.
+        (Some(&certificate), Some(&key), "no region"),
+        (
+            Some(&certificate),
+            Some(&other.serialize_pem()),
+            "is not that of the first certificate",
+        ),
+        (
+            None,
+            Some(&key),
+            "error: --tls-certificate: environment variable CERTIFICATE is not set",
+        ),
+        (
+            Some(&certificate),
+            Some(&"secret".to_owned()),
+            "error: --tls-key: environment variable KEY is not PEM; expected -----BEGIN",
+        ),
+    ] {
+        let mut command = command();
+        command
+            .args(["--mesh", "demo", "--xds", "0.0.0.0:0", "--xds-roles", "shop"])
+            .args(["--tls-certificate", "env:CERTIFICATE", "--tls-key", "env:KEY"])
+            .args(["--xds-allow", "arn:aws:iam::123456789012:role/a=mesh/demo/*"]);
+        for (name, value) in [("CERTIFICATE", certificate), ("KEY", key)] {
+            command.envs(value.map(|value| (name, value)));
+        }
+        let output = command.output().expect("the program exits");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(1) && text.contains(expected),
+            "{expected}: {text}"
+        );
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
+
+#[test]
 fn tokens_are_printed_for_envoys_and_others() {
     use std::os::unix::fs::PermissionsExt as _;
 

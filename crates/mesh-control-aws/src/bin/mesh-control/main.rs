@@ -1,10 +1,11 @@
 //! The program `mesh-control`: the control plane on AWS, an ECS service of any number of replicas.
 //!
 //! - `api`: App Mesh's API over a table, as a source of meshes beside Parameter Store;
-//! - `xds`: who may use the xDS port, `token`: the tokens for it;
+//! - `xds`: who may use the xDS port, `secret_file`: its certificate in an environment variable, `token`: the tokens for it;
 //! - `store`: configurations that Envoys have accepted.
 
 mod api;
+mod secret_file;
 mod store;
 mod token;
 mod xds;
@@ -240,7 +241,7 @@ async fn run(arguments: Serve) -> Result<(), String> {
     let files = raise_open_file_limit();
     tracing::debug!(files, "limit of open files");
     let roles = arguments.protection.roles();
-    let protection = XdsProtection::from(arguments.protection);
+    let protection = XdsProtection::try_from(arguments.protection)?;
     let text = |error: XdsProtectionError| error.to_string();
     protection.check_with(arguments.xds, roles.is_some()).map_err(text)?;
     let xds_tls = protection.tls().map_err(text)?;
