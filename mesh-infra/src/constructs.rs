@@ -32,6 +32,7 @@ mod service;
 mod service_connect;
 mod task_definition;
 mod vpc;
+mod xds_access;
 
 pub use app_mesh::{
     EnvoyContainer, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HttpGatewayRoute, HttpRoute, Listener, Mesh,
@@ -65,3 +66,4 @@ pub use service::{Service, ServiceHandle};
 pub use service_connect::{ServiceConnect, ServiceConnectService};
 pub use task_definition::{CpuArchitecture, TaskDefinition};
 pub use vpc::{PrivateEgress, Vpc};
+pub use xds_access::XdsAccess;

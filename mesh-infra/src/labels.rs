@@ -12,7 +12,7 @@ pub const ROLE_CONTROL_PLANE: &str = "control-plane";
 pub const ROLE_LOG_ROUTER: &str = "log-router";
 /// The value of [`ROLE`] for an OpenTelemetry collector.
 pub const ROLE_OTEL_COLLECTOR: &str = "otel-collector";
-/// The value of [`ROLE`] for an agent beside an Envoy.
+/// The value of [`ROLE`] for a container beside an Envoy that serves it stored configurations, or keeps its token.
 pub const ROLE_ENVOY_AGENT: &str = "envoy-agent";
 
 /// The environment variable that holds the address to listen on: `meshwright.bind` = `SERVICE_BIND`.

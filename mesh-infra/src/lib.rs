@@ -46,7 +46,7 @@
 //! - [`Vpc`] or [`Network`], and [`LoadBalancer`]: where tasks run, and who can connect;
 //! - [`Secret`], [`LogDriver`], [`EfsVolume`], [`OtelCollector`], [`Monitoring`]: what services of a company need besides;
 //! - the constructs of a mesh, [`Mesh`] to [`HttpGatewayRoute`], its [`ControlPlane`] with its
-//!   [`ConfigurationStore`], and its [`MeshEncoding`];
+//!   [`ConfigurationStore`] and [`XdsAccess`], and its [`MeshEncoding`];
 //! - [`labels`], [`mod@env`] and [`images`]: names that constructs, control plane and local runner share;
 //! - [`Value`]: a known value, or an expression that CloudFormation evaluates;
 //! - [`cfn`], layer 1: CloudFormation's resources in its own names, for everything that layer 2 does not offer;
@@ -118,7 +118,7 @@ pub use constructs::{
     Network, NetworkHandle, OtelCollector, ParameterGuard, ParameterGuardHandle, PortMapping, PrivateDnsNamespace,
     PrivateDnsNamespaceHandle, PrivateEgress, RouteHandle, Secret, Service, ServiceConnect, ServiceConnectService,
     ServiceHandle, TaskDefinition, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle,
-    VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle, Vpc,
+    VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle, Vpc, XdsAccess,
 };
 pub use diagram::diagram;
 pub use ecr_image::EcrImage;

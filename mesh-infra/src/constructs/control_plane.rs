@@ -8,7 +8,7 @@ use super::control_plane_handle::{ControlPlaneHandle, XDS_PORT};
 use super::iam::{allow, own_arn, task_role};
 use super::{
     AppMeshApi, ClusterHandle, Container, CpuArchitecture, HealthCheck, NetworkHandle, PortMapping,
-    PrivateDnsNamespaceHandle, Service, TaskDefinition,
+    PrivateDnsNamespaceHandle, Service, TaskDefinition, XdsAccess,
 };
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
@@ -51,6 +51,7 @@ pub struct ControlPlane {
     mesh: Option<String>,
     api: Option<AppMeshApi>,
     store: Option<ConfigurationStore>,
+    access: Option<XdsAccess>,
     cluster: ClusterHandle,
     network: NetworkHandle,
     namespace: PrivateDnsNamespaceHandle,
@@ -94,6 +95,7 @@ impl ControlPlane {
             mesh: None,
             api: None,
             store: None,
+            access: None,
             cluster: cluster.clone(),
             network: network.clone(),
             namespace: namespace.clone(),
@@ -152,6 +154,15 @@ impl ControlPlane {
         self
     }
 
+    /// Serves Envoys with TLS, each node to the roles that may act as it. Default, decided by us: without TLS and
+    /// authentication; security groups decide who reaches the port, and each task of the mesh can read the configuration of
+    /// every node.
+    #[must_use]
+    pub fn with_xds_access(mut self, access: XdsAccess) -> Self {
+        self.access = Some(access);
+        self
+    }
+
     /// Stores the configurations that its Envoys have accepted in a bucket, and serves them by an agent beside each Envoy, so
     /// that tasks start while no control plane answers. Default: without.
     #[must_use]
@@ -172,8 +183,12 @@ impl ControlPlane {
             Value::Sub(format!("{namespace}=${{{id}}}")),
             "--xds".into(),
             Value::Known(format!("0.0.0.0:{XDS_PORT}")),
+        ]);
+        if self.access.is_none() {
             // Who reaches the port is decided by the security groups of the network.
-            "--xds-insecure".into(),
+            command.push("--xds-insecure".into());
+        }
+        command.extend([
             "--status".into(),
             Value::Known(format!("127.0.0.1:{STATUS_PORT}")),
             "--publish-status".into(),
@@ -190,6 +205,9 @@ impl ControlPlane {
             );
         if let (Some(api), Some(table)) = (&self.api, table) {
             container = api.add_to_container(container, table, &mut command);
+        }
+        if let Some(access) = &self.access {
+            container = access.add_to_control_plane(&self.namespace.dns_name(&self.name), container, &mut command);
         }
         if let Some(store) = store {
             container = store.add_to_control_plane(container, &mut command);
@@ -248,6 +266,15 @@ impl Construct for ControlPlane {
 
     fn add_to(self, scope: &mut Scope<'_>) -> ControlPlaneHandle {
         let store = self.store.clone().map(|store| store.add_to(scope));
+        if let Some(access) = &self.access {
+            let path = format!("Resources.{}", scope.part("TaskDefinition"));
+            access.check(&path, scope.diagnostics());
+        }
+        let host = self.namespace.dns_name(&self.name);
+        let access = self
+            .access
+            .clone()
+            .map(|access| access.into_handle(host, self.image.clone()));
         let table = self.api.as_ref().map(|_| AppMeshApi::add_table(scope));
         let role = scope.part("TaskRole");
         let of = match &self.mesh {
@@ -266,6 +293,8 @@ impl Construct for ControlPlane {
             .with_network(&self.network)
             .with_service_discovery(&self.namespace);
         let service = service.add_to(scope);
-        ControlPlaneHandle::new(service, self.mesh, self.name, self.namespace, self.api.is_some()).with_store(store)
+        ControlPlaneHandle::new(service, self.mesh, self.name, self.namespace, self.api.is_some())
+            .with_store(store)
+            .with_access(access)
     }
 }

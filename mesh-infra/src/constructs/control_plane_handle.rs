@@ -1,6 +1,7 @@
 //! The handle of a control plane, which meshes, virtual nodes and sidecars refer to.
 
 use super::configuration_store::ConfigurationStoreHandle;
+use super::xds_access::XdsAccessHandle;
 use super::{PrivateDnsNamespaceHandle, ServiceHandle};
 use crate::stack::LogicalId;
 
@@ -19,6 +20,7 @@ pub struct ControlPlaneHandle {
     namespace: PrivateDnsNamespaceHandle,
     has_api: bool,
     store: Option<ConfigurationStoreHandle>,
+    access: Option<XdsAccessHandle>,
 }
 
 impl ControlPlaneHandle {
@@ -36,11 +38,21 @@ impl ControlPlaneHandle {
             namespace,
             has_api,
             store: None,
+            access: None,
         }
     }
 
     pub(super) fn with_store(self, store: Option<ConfigurationStoreHandle>) -> Self {
         Self { store, ..self }
+    }
+
+    pub(super) fn with_access(self, access: Option<XdsAccessHandle>) -> Self {
+        Self { access, ..self }
+    }
+
+    /// How its Envoys prove who they are.
+    pub(super) fn access(&self) -> Option<&XdsAccessHandle> {
+        self.access.as_ref()
     }
 
     /// The store that its Envoys' agents serve from.

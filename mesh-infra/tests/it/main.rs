@@ -32,3 +32,4 @@ mod secrets;
 mod serviceconnect;
 mod stacks;
 mod storage;
+mod xds_access;

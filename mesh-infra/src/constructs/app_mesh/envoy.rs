@@ -184,7 +184,14 @@ impl Envoy {
             // No container of a gateway's task makes calls.
             false => task,
         };
-        let task = task.with_container(self.container(Some(&self.bootstrap(control_plane, metadata))));
+        let mut container = self.container(Some(&self.bootstrap(control_plane, metadata)));
+        let mut task = task;
+        if let Some(access) = control_plane.access() {
+            access.check(&self.path.to_string(), task.has_task_role(), path, diagnostics);
+            task = task.with_container(access.token_container(ENVOY_USER));
+            container = access.with_token(container);
+        }
+        let task = task.with_container(container);
         let Some(store) = control_plane.store() else {
             return task;
         };

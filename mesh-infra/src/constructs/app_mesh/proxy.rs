@@ -25,6 +25,7 @@ use super::envoy::{ENVOY_USER, Envoy};
 use crate::constructs::configuration_store::AGENT_PORTS;
 use crate::constructs::otel_collector::GRPC_PORT;
 use crate::constructs::task_definition::ENVOY_CONTAINER;
+use crate::constructs::xds_access::XdsAccessHandle;
 use crate::constructs::{Container, ControlPlaneHandle, PortMapping, TaskDefinition};
 
 /// Envoy's admin port, the same as in App Mesh.
@@ -194,7 +195,10 @@ impl Envoy {
             admin: Admin::Address((Ipv4Addr::LOCALHOST, ADMIN_PORT).into()),
             sds: self.sds.as_ref().map(PathBuf::from),
             dns_servers: Vec::new(),
-            xds_security: envoy_bootstrap::XdsSecurity::default(),
+            xds_security: control_plane
+                .access()
+                .map(XdsAccessHandle::security)
+                .unwrap_or_default(),
             failover: control_plane
                 .store()
                 .map(|_| (Ipv4Addr::LOCALHOST, AGENT_PORTS[0]).into()),
