@@ -10,6 +10,7 @@
 //! - [`access`]: who may reach the two ports;
 //! - [`api_server`]: HTTP in front of the API, with or without TLS; `up --api` has the same;
 //! - [`endpoints`]: endpoints from Cloud Map, or [`discovery`]: virtual nodes whose endpoints are not read here;
+//! - [`stored`]: configurations that Envoys have accepted;
 //! - `aws`: what is in an AWS account;
 //! - [`exports`]: the lines that point clients and Envoys to this process.
 
@@ -23,6 +24,7 @@ mod aws;
 mod discovery;
 mod endpoints;
 pub(crate) mod exports;
+pub(crate) mod stored;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,6 +40,7 @@ use app_mesh_api::registry::topology::Topologies;
 use app_mesh_api::service::{Extensions, OpenError};
 use app_mesh_api::store::FileStoreError;
 use app_mesh_api::{AuditLog, Authentication, FileStore, Service, Settings};
+use config_store::{KeyError, Location, Store};
 use ipnet::IpNet;
 use mesh_control::access::{XdsProtection, XdsProtectionError};
 use mesh_control::{Addresses, BindError, ControlPlane, HeaderLimits, MeshState, raise_open_file_limit};
@@ -51,6 +54,7 @@ use self::access::{AccessError, Exposure};
 use self::api_server::{ApiServer, ApiServerError};
 use self::aws::Account;
 use self::endpoints::Endpoints;
+use self::stored::{StoreOptions, StoredConfigurations};
 use crate::console::Console;
 use crate::exit_code::Exit;
 
@@ -77,6 +81,8 @@ pub(crate) struct Serve {
     pub(crate) settings: Settings,
     /// The limits of headers that Envoys accept.
     pub(crate) header_limits: HeaderLimits,
+    /// Where configurations that Envoys have accepted are stored.
+    pub(crate) store: Option<StoreOptions>,
 }
 
 /// Where the meshes are.
@@ -121,6 +127,15 @@ pub(crate) enum ServeError {
     Tls(#[from] TlsError),
     #[error(transparent)]
     Keys(#[from] KeySourceError),
+    #[error(transparent)]
+    SigningKey(#[from] KeyError),
+    #[cfg(feature = "aws")]
+    #[error("cannot use {bucket}")]
+    Bucket {
+        bucket: config_store::BucketPrefix,
+        #[source]
+        source: io::Error,
+    },
     #[cfg(not(feature = "aws"))]
     #[error("{0}")]
     AwsDisabled(String),
@@ -193,6 +208,7 @@ impl Serve {
             )),
             None => None,
         };
+        let store = self.open_store().await?;
         // Before the state: most often a second process is started by mistake, and its ports are in use.
         let api = ApiServer::bind(self.api, tls.clone()).await?;
         self.check_addresses().await?;
@@ -208,9 +224,13 @@ impl Serve {
             Some(networks) => Endpoints::CloudMap(Box::new(account().await?.discover(service.subscribe(), networks))),
             None => Endpoints::Unread(service.subscribe()),
         };
+        let readiness = match &store {
+            Some(store) => store.beside(endpoints.readiness()),
+            None => endpoints.readiness(),
+        };
         let mut builder = ControlPlane::builder()
             .addresses(self.addresses)
-            .readiness(endpoints.readiness(), endpoints.known())
+            .readiness(readiness, endpoints.known())
             .mesh_state(MeshState {
                 header_limits: self.header_limits,
                 ..endpoints.initial()
@@ -220,6 +240,9 @@ impl Serve {
         }
         if let Some(authenticator) = authenticator {
             builder = builder.xds_authenticator(Arc::new(authenticator));
+        }
+        if let Some(store) = &store {
+            builder = store.used_by(builder);
         }
         let (control, serving) = builder.bind().await.map_err(|error| self.bind_error(error))?;
         console.clear_status();
@@ -243,6 +266,12 @@ impl Serve {
                 _ => pending().await,
             }
         };
+        let writing = async {
+            match &store {
+                Some(store) => store.write().await,
+                None => pending().await,
+            }
+        };
         let signal = tokio::select! {
             biased;
             signal = signals.next_distinct() => signal,
@@ -253,6 +282,7 @@ impl Serve {
             () = service.stopped() => return Err(ServeError::Ended("the task that writes the state")),
             () = &mut requests => return Err(ServeError::Ended("the server of the API")),
             () = endpoints.follow(&control) => return Err(ServeError::Ended("the source of the Envoys' configuration")),
+            () = writing => return Err(ServeError::Ended("the writer of stored configurations")),
             () = renewing => return Err(ServeError::Ended("the renewal of the key pairs")),
         };
         console.progress(&format!("{signal}: stopping"));
@@ -270,6 +300,20 @@ impl Serve {
             StopSignal::Terminate => Exit::Done,
             _ => Exit::Interrupted,
         })
+    }
+
+    /// Opens the store of accepted configurations.
+    async fn open_store(&self) -> Result<Option<StoredConfigurations>, ServeError> {
+        let Some(options) = &self.store else {
+            return Ok(None);
+        };
+        let key = options.signing_key()?;
+        let store = match &options.location {
+            Location::Folder(path) => Store::folder(path),
+            // With AWS settings and an HTTP client of its own.
+            Location::Bucket(bucket) => Account::load(&self.settings).await?.open_bucket(bucket)?,
+        };
+        Ok(Some(StoredConfigurations::new(store, key, options.max_age)))
     }
 
     /// Checks that the addresses for Envoys and of the status page are free, before anything is created.

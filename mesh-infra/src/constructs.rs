@@ -6,6 +6,7 @@ mod autoscaling;
 mod capacity_provider;
 mod cluster;
 mod concat;
+mod configuration_store;
 mod container;
 mod control_plane;
 mod control_plane_handle;
@@ -31,6 +32,7 @@ mod service;
 mod service_connect;
 mod task_definition;
 mod vpc;
+mod xds_access;
 
 pub use app_mesh::{
     EnvoyContainer, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute, HttpGatewayRoute, HttpRoute, Listener, Mesh,
@@ -41,6 +43,7 @@ pub use app_mesh_api::AppMeshApi;
 pub use autoscaling::Autoscaling;
 pub use capacity_provider::CapacityProvider;
 pub use cluster::{Cluster, ClusterHandle};
+pub use configuration_store::ConfigurationStore;
 pub use container::{Container, ContainerCondition};
 use container::{Mount, Storage};
 pub use control_plane::ControlPlane;
@@ -63,3 +66,4 @@ pub use service::{Service, ServiceHandle};
 pub use service_connect::{ServiceConnect, ServiceConnectService};
 pub use task_definition::{CpuArchitecture, TaskDefinition};
 pub use vpc::{PrivateEgress, Vpc};
+pub use xds_access::XdsAccess;

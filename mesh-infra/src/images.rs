@@ -10,3 +10,6 @@ pub const ENVOY_MIRROR: (&str, &str) = ("meshwright/envoy", "v1.40.0");
 
 /// The repository of the control plane's image.
 pub const CONTROL_PLANE: &str = "meshwright/mesh-control";
+
+/// The repository of the agent's image.
+pub const ENVOY_AGENT: &str = "meshwright/envoy-agent";

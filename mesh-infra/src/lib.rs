@@ -45,7 +45,8 @@
 //! - layer 2, [`Cluster`] to [`TaskDefinition`]: constructs with defaults, and handles instead of ARNs;
 //! - [`Vpc`] or [`Network`], and [`LoadBalancer`]: where tasks run, and who can connect;
 //! - [`Secret`], [`LogDriver`], [`EfsVolume`], [`OtelCollector`], [`Monitoring`]: what services of a company need besides;
-//! - the constructs of a mesh, [`Mesh`] to [`HttpGatewayRoute`], its [`ControlPlane`], and its [`MeshEncoding`];
+//! - the constructs of a mesh, [`Mesh`] to [`HttpGatewayRoute`], its [`ControlPlane`] with its
+//!   [`ConfigurationStore`] and [`XdsAccess`], and its [`MeshEncoding`];
 //! - [`labels`], [`mod@env`] and [`images`]: names that constructs, control plane and local runner share;
 //! - [`Value`]: a known value, or an expression that CloudFormation evaluates;
 //! - [`cfn`], layer 1: CloudFormation's resources in its own names, for everything that layer 2 does not offer;
@@ -109,15 +110,15 @@ pub use cfn_deploy as deploy;
 pub use check::check;
 pub use construct::{Construct, ParameterHandle, ResourceHandle};
 pub use constructs::{
-    AccessPoint, AccessPointHandle, AppMeshApi, Autoscaling, CapacityProvider, Cluster, ClusterHandle, Container,
-    ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture, EcrRepository, EcrRepositoryHandle,
-    EfsVolume, EnvoyContainer, FileSystem, FileSystemHandle, GatewayRouteHandle, GrpcGatewayRoute, GrpcRoute,
-    HealthCheck, HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle, HttpRoute, Listener, LoadBalancer,
-    LoadBalancerHandle, LogDriver, LogRouter, Mesh, MeshHandle, Monitoring, MonitoringHandle, Network, NetworkHandle,
-    OtelCollector, ParameterGuard, ParameterGuardHandle, PortMapping, PrivateDnsNamespace, PrivateDnsNamespaceHandle,
-    PrivateEgress, RouteHandle, Secret, Service, ServiceConnect, ServiceConnectService, ServiceHandle, TaskDefinition,
-    TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle, VirtualRouter, VirtualRouterHandle,
-    VirtualService, VirtualServiceHandle, Vpc,
+    AccessPoint, AccessPointHandle, AppMeshApi, Autoscaling, CapacityProvider, Cluster, ClusterHandle,
+    ConfigurationStore, Container, ContainerCondition, ControlPlane, ControlPlaneHandle, CpuArchitecture,
+    EcrRepository, EcrRepositoryHandle, EfsVolume, EnvoyContainer, FileSystem, FileSystemHandle, GatewayRouteHandle,
+    GrpcGatewayRoute, GrpcRoute, HealthCheck, HttpGatewayRoute, HttpNamespace, HttpNamespaceHandle, HttpRoute,
+    Listener, LoadBalancer, LoadBalancerHandle, LogDriver, LogRouter, Mesh, MeshHandle, Monitoring, MonitoringHandle,
+    Network, NetworkHandle, OtelCollector, ParameterGuard, ParameterGuardHandle, PortMapping, PrivateDnsNamespace,
+    PrivateDnsNamespaceHandle, PrivateEgress, RouteHandle, Secret, Service, ServiceConnect, ServiceConnectService,
+    ServiceHandle, TaskDefinition, TcpRoute, VirtualGateway, VirtualGatewayHandle, VirtualNode, VirtualNodeHandle,
+    VirtualRouter, VirtualRouterHandle, VirtualService, VirtualServiceHandle, Vpc, XdsAccess,
 };
 pub use diagram::diagram;
 pub use ecr_image::EcrImage;

@@ -38,6 +38,9 @@ def resolved(value, resources):
         text = value["Fn::Sub"]
         for name, sample in PSEUDO.items():
             text = text.replace("${" + name + "}", sample)
+        for name, resource in resources.items():
+            if resource["Type"] == "AWS::S3::Bucket":
+                text = text.replace("${" + name + "}", "bucket")
         assert "${" not in text, value
         return text
     return {key: resolved(item, resources) for key, item in value.items()}

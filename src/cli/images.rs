@@ -3,15 +3,16 @@
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
-use mesh_infra::images::{CONTROL_PLANE, ENVOY, ENVOY_MIRROR};
+use mesh_infra::images::{CONTROL_PLANE, ENVOY, ENVOY_AGENT, ENVOY_MIRROR};
 
 use super::aws_names::{account, region};
 use crate::self_exec::DEMO_SERVICE_IMAGE;
 
 /// The images and their Dockerfiles.
-const IMAGES: [(&str, &str); 2] = [
+const IMAGES: [(&str, &str); 3] = [
     (DEMO_SERVICE_IMAGE, "demo-service/Dockerfile"),
     (CONTROL_PLANE, "crates/mesh-control-aws/Dockerfile"),
+    (ENVOY_AGENT, "crates/envoy-agent/Dockerfile"),
 ];
 
 /// The tag of the images: the version of this crate, so that a template pins the images it was made for.

@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use app_mesh_api::auth::KeyLocation;
 use app_mesh_api::{Quotas, Settings};
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use config_store::Location;
 use ipnet::IpNet;
 use mesh_control::Addresses;
 use mesh_control::access::{AllowedNode, XdsProtection};
@@ -15,6 +17,7 @@ use server_tls::CertificateFiles;
 use super::aws_names::{account, region};
 use crate::cli::arguments::address;
 use crate::cli::header_limits::HeaderLimitArguments;
+use crate::serve::stored::StoreOptions;
 use crate::serve::{AuditTarget, Serve, StateLocation};
 use crate::state_home::state_home;
 
@@ -104,6 +107,17 @@ pub(crate) struct ServeArguments {
     /// configuration of every mesh, so let only the tasks' security groups reach it
     #[arg(long, env = "MESHWRIGHT_XDS_INSECURE", value_parser = FalseyValueParser::new())]
     xds_insecure: bool,
+    /// Store for the configurations that Envoys have accepted, which envoy-agent serves to Envoys that start while this process
+    /// does not answer: a folder, or s3://BUCKET/PREFIX. Default: none
+    #[arg(long, value_name = "STORE", env = "MESHWRIGHT_STORE", requires = "signing_key")]
+    store: Option<Location>,
+    /// Private key that signs them, in PEM, as `mesh-control keygen` or `openssl genpkey -algorithm ed25519` writes it: a file,
+    /// or env:NAME for an environment variable
+    #[arg(long, value_name = "FILE", env = "MESHWRIGHT_STORE_SIGNING_KEY", requires = "store")]
+    signing_key: Option<String>,
+    /// Time after which a stored configuration is not served any more
+    #[arg(long, value_name = "TIME", env = "MESHWRIGHT_STORE_MAX_AGE", default_value = "7days", value_parser = humantime::parse_duration)]
+    store_max_age: Duration,
     /// Log each change through the API as a line of JSON: a file, or `-` for standard error. Default: none
     #[arg(long, value_name = "FILE", env = "MESHWRIGHT_AUDIT_LOG")]
     audit_log: Option<PathBuf>,
@@ -170,6 +184,14 @@ impl ServeArguments {
             }),
             settings,
             header_limits: self.header_limits.into(),
+            store: self
+                .store
+                .zip(self.signing_key)
+                .map(|(location, signing_key)| StoreOptions {
+                    location,
+                    signing_key,
+                    max_age: self.store_max_age,
+                }),
         })
     }
 }
@@ -262,6 +284,9 @@ mod tests {
             (&["--dynamodb", "meshes"], "cannot be used with"),
             (&["--keys", "secretsmanager:"], "name or ARN of a secret"),
             (&["--account", "1234"], "12 digits"),
+            (&["--store", "store"], "--signing-key"),
+            (&["--store", "s3://A", "--signing-key", "k"], "is no bucket name"),
+            (&["--store-max-age", "soon"], "--store-max-age"),
             (&["--api", "localhost"], "such as 127.0.0.1:18002"),
         ] {
             let error = parse(arguments).expect_err(reason);

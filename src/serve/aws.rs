@@ -7,6 +7,7 @@ use app_mesh_api::claims::ParameterClaims;
 use app_mesh_api::store::DynamoDbStore;
 use app_mesh_api::{AuditLog, Extensions, Service, Settings};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use config_store::{Bucket, BucketPrefix, Store};
 use ipnet::IpNet;
 use mesh_control_aws::{ApiMeshes, Clients, EndpointPolicy, Options};
 
@@ -42,6 +43,15 @@ impl Account {
             claims: Some(Arc::new(claims)),
         };
         Ok(Service::open_with(store, settings, extensions).await?)
+    }
+
+    /// A store of configurations. It must be the only user of this account.
+    pub(super) fn open_bucket(&self, bucket: &BucketPrefix) -> Result<Store, ServeError> {
+        let opened = Bucket::new(&self.config, bucket.clone());
+        opened.map(Into::into).map_err(|source| ServeError::Bucket {
+            bucket: bucket.clone(),
+            source,
+        })
     }
 
     pub(super) fn keys(&self, location: &KeyLocation) -> KeySource {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use app_mesh_api::auth::{KeyLocation, KeySource};
 use app_mesh_api::registry::topology::Topologies;
 use app_mesh_api::{AuditLog, Service, Settings};
+use config_store::{BucketPrefix, Store};
 use ipnet::IpNet;
 use mesh_control::{ControlPlane, ReadinessSource};
 use tokio::sync::watch;
@@ -31,6 +32,10 @@ impl Account {
         _settings: Settings,
         _audit_log: Option<AuditLog>,
     ) -> Result<Service, ServeError> {
+        match self.0 {}
+    }
+
+    pub(super) fn open_bucket(&self, _bucket: &BucketPrefix) -> Result<Store, ServeError> {
         match self.0 {}
     }
 

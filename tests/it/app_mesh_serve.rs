@@ -152,6 +152,40 @@ async fn changes_through_the_api_reach_envoys_and_survive_a_kill() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_envoys_accept_is_stored() {
+    let workdir = Workdir::new();
+    let (key, public) = (workdir.path("key.pem"), workdir.path("public.pem"));
+    config_store::SigningKey::generate(&key, &public).expect("a key pair");
+    let (key, store) = (key.display().to_string(), workdir.path("store"));
+    let location = store.display().to_string();
+    let options = ["--store", &location, "--signing-key", &key, "--store-max-age", "1day"];
+    let serving = Serving::start_with(&workdir, "127.0.0.1:0", &options).await;
+    let one = Upstream::start("one").await;
+    create_mesh(&serving.api, one.address, one.address).await;
+    let envoy = Envoy::start(&workdir, serving.xds);
+    wait_for_body(&format!("http://{}/", envoy.egress), "one").await;
+    let files = |folder: std::path::PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    eventually("the caller's manifest is signed with the key", async || {
+        let views = files(store.join("views"));
+        let manifest = views.flat_map(|view| files(view.path())).next().ok_or("no manifest")?;
+        let text = std::fs::read_to_string(manifest.path()).map_err(|error| error.to_string())?;
+        if text.contains("mesh/demo/virtualNode/caller") && text.contains("signature") {
+            Ok(())
+        } else {
+            Err(text)
+        }
+    })
+    .await;
+    let status: Value = serde_json::from_str(&body(&serving.status).await).expect("JSON");
+    let sources = status["sources"].as_array().expect("sources");
+    let source = sources.iter().find(|source| source["name"] == "stored configurations");
+    let source = source.unwrap_or_else(|| panic!("{status}"));
+    assert_eq!(source["error"], Value::Null, "{source}");
+    drop(envoy);
+    serving.stop(&workdir).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_succeed_during_a_thousand_changes() {
     let workdir = Workdir::new();
     let (one, another) = (Upstream::start("same").await, Upstream::start("same").await);

@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::{fmt, str};
+use std::{env, fmt, str};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +15,12 @@ use rustls_pki_types::{PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer};
 
 /// The start of an Ed25519 key in a `SubjectPublicKeyInfo`, before its 32 bytes. Source: RFC 8410, section 4.
 const PUBLIC_KEY_PREFIX: &[u8] = &[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+
+/// An option that starts with this names an environment variable.
+const VARIABLE: &str = "env:";
+
+const PRIVATE_KEY: &str = "Ed25519 private key in PEM (PKCS #8)";
+const PUBLIC_KEY: &str = "Ed25519 public key in PEM";
 
 /// What is signed starts with this, so that the key signs nothing else by accident.
 const CONTEXT: &[u8] = b"meshwright stored configuration, format 1\n";
@@ -48,6 +54,17 @@ pub enum KeyError {
         /// What it should have.
         expected: &'static str,
     },
+    /// The environment variable is not set, or is no text.
+    #[error("environment variable {0} has no key: it is not set")]
+    NoVariable(String),
+    /// The environment variable is not a key of this kind.
+    #[error("environment variable {name} has no {expected}")]
+    VariableFormat {
+        /// Its name.
+        name: String,
+        /// What it should have.
+        expected: &'static str,
+    },
     /// The operating system gave no random numbers.
     #[error("cannot generate a key: the operating system gave no random numbers")]
     Random,
@@ -74,14 +91,32 @@ impl SigningKey {
     ///
     /// If the file cannot be read or has no such key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let text = read(path)?;
-        let key = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).ok();
-        // OpenSSL leaves the public key out.
-        let pair = key.and_then(|key| Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.secret_pkcs8_der()).ok());
-        pair.map(Self).ok_or_else(|| KeyError::Format {
+        Self::from_pem(&read(path)?).ok_or_else(|| KeyError::Format {
             path: path.to_owned(),
-            expected: "Ed25519 private key in PEM (PKCS #8)",
+            expected: PRIVATE_KEY,
         })
+    }
+
+    /// As [`Self::read`], from a file, or from an environment variable if the text is `env:NAME`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, the variable is not set, or there is no such key.
+    pub fn load(source: &str) -> Result<Self, KeyError> {
+        match source.strip_prefix(VARIABLE) {
+            Some(name) => Self::from_pem(&variable(name)?).ok_or_else(|| KeyError::VariableFormat {
+                name: name.to_owned(),
+                expected: PRIVATE_KEY,
+            }),
+            None => Self::read(source.as_ref()),
+        }
+    }
+
+    fn from_pem(text: &str) -> Option<Self> {
+        let key = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).ok()?;
+        // OpenSSL leaves the public key out.
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(key.secret_pkcs8_der());
+        pair.ok().map(Self)
     }
 
     /// Its public key.
@@ -110,15 +145,31 @@ impl PublicKey {
     ///
     /// If the file cannot be read or has no such key.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        let text = read(path)?;
-        let info = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes()).ok();
-        let key = info
-            .as_deref()
-            .and_then(|info| info.strip_prefix(PUBLIC_KEY_PREFIX)?.try_into().ok());
-        key.map(Self).ok_or_else(|| KeyError::Format {
+        Self::from_pem(&read(path)?).ok_or_else(|| KeyError::Format {
             path: path.to_owned(),
-            expected: "Ed25519 public key in PEM",
+            expected: PUBLIC_KEY,
         })
+    }
+
+    /// As [`Self::read`], from a file, or from an environment variable if the text is `env:NAME`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, the variable is not set, or there is no such key.
+    pub fn load(source: &str) -> Result<Self, KeyError> {
+        match source.strip_prefix(VARIABLE) {
+            Some(name) => Self::from_pem(&variable(name)?).ok_or_else(|| KeyError::VariableFormat {
+                name: name.to_owned(),
+                expected: PUBLIC_KEY,
+            }),
+            None => Self::read(source.as_ref()),
+        }
+    }
+
+    fn from_pem(text: &str) -> Option<Self> {
+        let info = SubjectPublicKeyInfoDer::from_pem_slice(text.as_bytes()).ok()?;
+        let key = info.strip_prefix(PUBLIC_KEY_PREFIX)?;
+        key.try_into().ok().map(Self)
     }
 
     /// The key in PEM.
@@ -154,6 +205,10 @@ fn read(path: &Path) -> Result<String, KeyError> {
         path: path.to_owned(),
         source,
     })
+}
+
+fn variable(name: &str) -> Result<String, KeyError> {
+    env::var(name).map_err(|_| KeyError::NoVariable(name.to_owned()))
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {

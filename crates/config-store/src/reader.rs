@@ -1,16 +1,16 @@
 //! Reading: the newest configuration of a view that passes every check.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 use xds_server::{Node, Resource, Snapshot};
 
-use crate::folder::{self, Folder};
 use crate::keys::PublicKey;
 use crate::manifest::{Entry, Manifest};
+use crate::storage::StorageError;
+use crate::store::Store;
 use crate::view_key::{ViewKey, hex};
 
 /// A manifest may be this much newer than the clock here.
@@ -19,7 +19,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(300);
 /// Reads stored configurations.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    folder: Folder,
+    store: Store,
     key: PublicKey,
     max_age: Duration,
 }
@@ -39,23 +39,27 @@ pub struct Stored {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejection {
-    /// The manifest.
-    pub path: PathBuf,
+    /// The path or URL of the manifest.
+    pub location: String,
     /// The reason.
     pub reason: String,
 }
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.reason)
+        write!(f, "{}: {}", self.location, self.reason)
     }
 }
 
 impl Reader {
     /// A reader that accepts what this key has signed, at most `max_age` ago.
     #[must_use]
-    pub fn new(folder: Folder, key: PublicKey, max_age: Duration) -> Self {
-        Self { folder, key, max_age }
+    pub fn new(store: impl Into<Store>, key: PublicKey, max_age: Duration) -> Self {
+        Self {
+            store: store.into(),
+            key,
+            max_age,
+        }
     }
 
     /// The newest configuration of this node that passes every check.
@@ -65,15 +69,15 @@ impl Reader {
     /// Each that was rejected, the newest first; none if there is no configuration of this node.
     pub fn read(&self, node: &Node, now: SystemTime) -> Result<Stored, Vec<Rejection>> {
         let view = ViewKey::of(node);
-        let manifests = self.folder.manifests(&view).map_err(|error| {
+        let manifests = self.store.manifests(&view).map_err(|error| {
             vec![Rejection {
-                path: error.path.clone(),
+                location: error.location.clone(),
                 reason: error.source.to_string(),
             }]
         })?;
         let mut rejected = Vec::new();
-        for path in manifests {
-            match self.read_manifest(&path, &view, now) {
+        for manifest in manifests {
+            match self.read_manifest(&manifest, &view, now) {
                 Ok((snapshot, age)) => {
                     return Ok(Stored {
                         snapshot: Arc::new(snapshot),
@@ -81,14 +85,17 @@ impl Reader {
                         rejected,
                     });
                 }
-                Err(reason) => rejected.push(Rejection { path, reason }),
+                Err(reason) => rejected.push(Rejection {
+                    location: self.store.location(&manifest),
+                    reason,
+                }),
             }
         }
         Err(rejected)
     }
 
-    fn read_manifest(&self, path: &Path, view: &ViewKey, now: SystemTime) -> Result<(Snapshot, Duration), String> {
-        let bytes = folder::read(path).map_err(|error| error.source.to_string())?;
+    fn read_manifest(&self, key: &str, view: &ViewKey, now: SystemTime) -> Result<(Snapshot, Duration), String> {
+        let bytes = self.store.read(key).map_err(|error| error.source.to_string())?;
         let manifest = Manifest::verify(&bytes, &self.key, view).map_err(|error| error.to_string())?;
         let accepted = UNIX_EPOCH + Duration::from_millis(manifest.accepted_ms);
         let age = match now.duration_since(accepted) {
@@ -100,26 +107,27 @@ impl Reader {
             let (age, limit) = (age.as_secs(), self.max_age.as_secs());
             return Err(format!("it is too old: {age} s; allowed are {limit} s"));
         }
-        let resources = manifest.resources.iter().map(|entry| self.resource(entry));
-        let snapshot = resources.into_iter().try_fold(Snapshot::new(), |snapshot, resource| {
+        let messages = self
+            .store
+            .resources(manifest.resources.iter().map(|entry| entry.sha256.as_str()));
+        let resources = manifest.resources.iter().zip(messages);
+        let mut resources = resources.map(|(entry, message)| resource(entry, message));
+        let snapshot = resources.try_fold(Snapshot::new(), |snapshot, resource| {
             Ok::<_, String>(snapshot.with_resource(Arc::new(resource?)))
         })?;
         snapshot.check().map_err(|error| error.to_string())?;
         Ok((snapshot, age))
     }
+}
 
-    fn resource(&self, entry: &Entry) -> Result<Resource, String> {
-        let named = |reason: &str| format!("{} `{}` {reason}", entry.kind, entry.name);
-        let kind = entry.resource_type().ok_or_else(|| named("is of an unknown type"))?;
-        let message = self
-            .folder
-            .resource(&entry.sha256)
-            .map_err(|error| named(&format!("cannot be read: {}", error.source)))?;
-        if hex(&Sha256::digest(&message)) != entry.sha256 {
-            return Err(named("is truncated or corrupt: its hash differs"));
-        }
-        let resource = Resource::from_message(kind, &entry.name, &message);
-        let resource = resource.map_err(|error| named(&format!("is no message of its type: {error}")))?;
-        Ok(resource.on_demand(entry.on_demand))
+fn resource(entry: &Entry, message: Result<Vec<u8>, StorageError>) -> Result<Resource, String> {
+    let named = |reason: &str| format!("{} `{}` {reason}", entry.kind, entry.name);
+    let kind = entry.resource_type().ok_or_else(|| named("is of an unknown type"))?;
+    let message = message.map_err(|error| named(&format!("cannot be read: {}", error.source)))?;
+    if hex(&Sha256::digest(&message)) != entry.sha256 {
+        return Err(named("is truncated or corrupt: its hash differs"));
     }
+    let resource = Resource::from_message(kind, &entry.name, &message);
+    let resource = resource.map_err(|error| named(&format!("is no message of its type: {error}")))?;
+    Ok(resource.on_demand(entry.on_demand))
 }

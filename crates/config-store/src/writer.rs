@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 use xds_server::{AcceptedObserver, Node, ResourceType, Snapshot};
 
-use crate::folder::{self, Folder, FolderError};
 use crate::keys::SigningKey;
 use crate::manifest::{Entry, FORMAT, Manifest};
+use crate::storage::StorageError;
+use crate::store::Store;
 use crate::view_key::ViewKey;
 
 /// Changes that arrive within this time are written together.
@@ -21,7 +22,7 @@ const REFRESH: Duration = Duration::from_secs(3600);
 /// Stores the configurations that Envoys have accepted. Streams hand them over without waiting; [`Self::run`] writes them.
 #[derive(Debug)]
 pub struct Writer {
-    folder: Folder,
+    store: Store,
     key: SigningKey,
     views: Mutex<HashMap<ViewKey, View>>,
     changed: Notify,
@@ -52,11 +53,11 @@ pub struct WriterStatus {
 }
 
 impl Writer {
-    /// A writer to a folder.
+    /// A writer to a store.
     #[must_use]
-    pub fn new(folder: Folder, key: SigningKey) -> Self {
+    pub fn new(store: impl Into<Store>, key: SigningKey) -> Self {
         Self {
-            folder,
+            store: store.into(),
             key,
             views: Mutex::default(),
             changed: Notify::new(),
@@ -112,7 +113,7 @@ impl Writer {
             }
         }
         if refresh && error.is_none() {
-            error = self.folder.collect(now, references).err();
+            error = self.store.collect(now, references).err();
         }
         let mut status = lock(&self.status);
         match error {
@@ -139,43 +140,39 @@ impl Writer {
         node_id: &str,
         snapshot: &Snapshot,
         now: SystemTime,
-    ) -> Result<bool, FolderError> {
-        let mut resources = Vec::new();
-        for kind in ResourceType::IN_ORDER.iter().copied() {
-            for resource in snapshot.of_type(kind) {
-                resources.push(Entry {
-                    kind: kind.to_string(),
-                    name: resource.name().to_owned(),
-                    sha256: self.folder.put_resource(resource.message())?,
-                    on_demand: resource.is_on_demand(),
-                });
-            }
-        }
+    ) -> Result<bool, StorageError> {
+        let kinds = ResourceType::IN_ORDER.iter().copied();
+        let resources: Vec<_> = kinds.flat_map(|kind| snapshot.of_type(kind)).collect();
+        let messages: Vec<&[u8]> = resources.iter().map(|resource| resource.message()).collect();
+        let hashes = self.store.put_resources(&messages)?;
+        let resources = resources.into_iter().zip(hashes).map(|(resource, sha256)| Entry {
+            kind: resource.kind().to_string(),
+            name: resource.name().to_owned(),
+            sha256,
+            on_demand: resource.is_on_demand(),
+        });
         let accepted_ms = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let manifest = Manifest {
             format: FORMAT,
             node_id: node_id.to_owned(),
             view: key.to_string(),
             accepted_ms: u64::try_from(accepted_ms).unwrap_or(u64::MAX),
-            resources,
+            resources: resources.collect(),
         };
         if self.is_stored(key, &manifest)? {
             return Ok(false);
         }
-        let bytes = manifest.sign(&self.key).map_err(|error| FolderError {
-            action: "sign",
-            path: self.folder.path().to_owned(),
-            source: error.into(),
-        })?;
-        self.folder.put_manifest(key, manifest.accepted_ms, &bytes)?;
+        let signed = manifest.sign(&self.key);
+        let bytes = signed.map_err(|error| StorageError::new("sign", self.store.location("views"), error))?;
+        self.store.put_manifest(key, manifest.accepted_ms, &bytes)?;
         Ok(true)
     }
 
-    fn is_stored(&self, key: &ViewKey, manifest: &Manifest) -> Result<bool, FolderError> {
-        let Some(newest) = self.folder.manifests(key)?.into_iter().next() else {
+    fn is_stored(&self, key: &ViewKey, manifest: &Manifest) -> Result<bool, StorageError> {
+        let Some(newest) = self.store.manifests(key)?.into_iter().next() else {
             return Ok(false);
         };
-        let stored = Manifest::verify(&folder::read(&newest)?, &self.key.public_key(), key);
+        let stored = Manifest::verify(&self.store.read(&newest)?, &self.key.public_key(), key);
         let refresh_ms = u64::try_from(REFRESH.as_millis()).unwrap_or(u64::MAX) / 2;
         Ok(stored.is_ok_and(|stored| {
             stored.resources == manifest.resources && manifest.accepted_ms.abs_diff(stored.accepted_ms) < refresh_ms

@@ -2,15 +2,15 @@
 
 mod control_plane;
 mod health;
+mod store;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use config_store::{Folder, PublicKey, Reader, StoredSource};
+use config_store::{Location, PublicKey, Reader, StoredSource};
 use mesh_control::{Addresses, ControlPlane};
 use stop_signals::StopSignals;
 use tracing_subscriber::EnvFilter;
@@ -27,12 +27,12 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
 struct Arguments {
-    /// Folder of stored configurations, as `mesh-control --store` writes it.
-    #[arg(long, env = "MESHWRIGHT_STORE", value_name = "DIR")]
-    store: PathBuf,
-    /// Public key of the control plane, in PEM.
+    /// Stored configurations, as `mesh-control --store` writes them: s3://BUCKET/PREFIX, or a folder.
+    #[arg(long, env = "MESHWRIGHT_STORE", value_name = "STORE")]
+    store: Location,
+    /// Public key of the control plane, in PEM: a file, or env:NAME for an environment variable.
     #[arg(long, env = "MESHWRIGHT_STORE_PUBLIC_KEY", value_name = "FILE")]
-    public_key: PathBuf,
+    public_key: String,
     /// Node id of the Envoy. Repeatable, or comma-separated.
     #[arg(
         long = "node-id",
@@ -94,8 +94,8 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             ));
         }
     }
-    let key = PublicKey::read(&arguments.public_key).map_err(|error| error.to_string())?;
-    let reader = Reader::new(Folder::new(arguments.store), key, arguments.max_age);
+    let key = PublicKey::load(&arguments.public_key).map_err(|error| error.to_string())?;
+    let reader = Reader::new(store::open(arguments.store).await?, key, arguments.max_age);
     let source = Arc::new(StoredSource::new(reader, arguments.node_ids));
     let streams = Arc::clone(&source);
     let (control, serving) = ControlPlane::builder()

@@ -27,4 +27,4 @@ pub use metadata::{
     TRANSPARENT_INGRESS, egress_listener, ingress_listener, tcp_egress_listener,
 };
 pub use platform::{PLATFORM_INFO_KEY, availability_zone, task_name};
-pub use xds_security::{ClientCertificate, XdsSecurity, XdsTls, token_secret};
+pub use xds_security::{ClientCertificate, TrustedCa, XdsSecurity, XdsTls, token_secret};

@@ -26,12 +26,36 @@ pub struct XdsSecurity {
 /// TLS to the control plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct XdsTls {
-    /// The file with the CA certificates of the control plane in PEM.
-    pub trusted_ca: PathBuf,
+    /// The CA certificates of the control plane.
+    pub trusted_ca: TrustedCa,
     /// The name in the certificate of the control plane, also sent as SNI.
     pub server_name: String,
     /// The client certificate. Default: none.
     pub client: Option<ClientCertificate>,
+}
+
+/// CA certificates in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustedCa {
+    /// In a file.
+    File(PathBuf),
+    /// As text, which is part of the bootstrap.
+    Pem(String),
+}
+
+impl From<PathBuf> for TrustedCa {
+    fn from(file: PathBuf) -> Self {
+        Self::File(file)
+    }
+}
+
+impl TrustedCa {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::File(file) => json!({"filename": file}),
+            Self::Pem(text) => json!({"inline_string": text}),
+        }
+    }
 }
 
 /// A client certificate of an Envoy. Envoy reads it once, when it starts: to renew it, start another task.
@@ -116,7 +140,7 @@ impl XdsTls {
             "alpn_protocols": ["h2"],
             "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
             "validation_context": {
-                "trusted_ca": {"filename": self.trusted_ca},
+                "trusted_ca": self.trusted_ca.to_json(),
                 "match_typed_subject_alt_names": [{"san_type": "DNS", "matcher": {"exact": self.server_name}}],
             },
         });

@@ -1,10 +1,9 @@
 //! The store of configurations that Envoys have accepted: written while AWS answers, served while it does not.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::config_store::{Folder, KeyError, Reader, SigningKey, StoredSource, Writer};
+use ::config_store::{Reader, SigningKey, Store, StoredSource, Writer};
 use mesh_control::{ControlPlaneBuilder, ReadinessSource, SourceStatus};
 
 use crate::poller::PolledState;
@@ -20,18 +19,14 @@ pub struct ConfigStore {
 }
 
 impl ConfigStore {
-    /// Opens a folder with a signing key in PEM. Configurations that are older than `max_age` are not served.
-    ///
-    /// # Errors
-    ///
-    /// If the key cannot be read.
-    pub fn open(folder: &Path, signing_key: &Path, max_age: Duration) -> Result<Self, KeyError> {
-        let key = SigningKey::read(signing_key)?;
-        let reader = Reader::new(Folder::new(folder), key.public_key(), max_age);
-        Ok(Self {
-            writer: Arc::new(Writer::new(Folder::new(folder), key)),
-            reader,
-        })
+    /// A store, and the key that signs what is written to it. Configurations that are older than `max_age` are not served.
+    #[must_use]
+    pub fn new(store: impl Into<Store>, key: SigningKey, max_age: Duration) -> Self {
+        let store = store.into();
+        Self {
+            reader: Reader::new(store.clone(), key.public_key(), max_age),
+            writer: Arc::new(Writer::new(store, key)),
+        }
     }
 
     /// A control plane that stores what Envoys accept, and serves it as long as it does not know all meshes.

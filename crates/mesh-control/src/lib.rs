@@ -45,7 +45,8 @@ pub use call_statistics::CallStatistics;
 pub use certificates::{Certificates, ServerCertificate};
 pub use control_plane::{Addresses, BindError, ControlPlane, ControlPlaneBuilder, ReadinessSource, ServeError};
 pub use envoy_bootstrap::{
-    Admin, ApiType, Bootstrap, ClientCertificate, EntranceBootstrap, Upstream, XdsSecurity, XdsTls, token_secret,
+    Admin, ApiType, Bootstrap, ClientCertificate, EntranceBootstrap, TrustedCa, Upstream, XdsSecurity, XdsTls,
+    token_secret,
 };
 pub use mesh_state::{Endpoint, HeaderLimits, MeshState, NodeEndpoint, Target};
 pub use mesh_state_source::MeshStateSource;

@@ -3,11 +3,12 @@
 use cfn::{Resource, Value};
 use serde_json::{Value as Json, json};
 
+use super::configuration_store::{ConfigurationStore, ConfigurationStoreHandle};
 use super::control_plane_handle::{ControlPlaneHandle, XDS_PORT};
 use super::iam::{allow, own_arn, task_role};
 use super::{
     AppMeshApi, ClusterHandle, Container, CpuArchitecture, HealthCheck, NetworkHandle, PortMapping,
-    PrivateDnsNamespaceHandle, Service, TaskDefinition,
+    PrivateDnsNamespaceHandle, Service, TaskDefinition, XdsAccess,
 };
 use crate::construct::Construct;
 use crate::stack::{LogicalId, Scope};
@@ -49,6 +50,8 @@ const DEFAULT_NAME: &str = "mesh-control";
 pub struct ControlPlane {
     mesh: Option<String>,
     api: Option<AppMeshApi>,
+    store: Option<ConfigurationStore>,
+    access: Option<XdsAccess>,
     cluster: ClusterHandle,
     network: NetworkHandle,
     namespace: PrivateDnsNamespaceHandle,
@@ -91,6 +94,8 @@ impl ControlPlane {
         Self {
             mesh: None,
             api: None,
+            store: None,
+            access: None,
             cluster: cluster.clone(),
             network: network.clone(),
             namespace: namespace.clone(),
@@ -149,8 +154,25 @@ impl ControlPlane {
         self
     }
 
+    /// Serves Envoys with TLS, each node to the roles that may act as it. Default, decided by us: without TLS and
+    /// authentication; security groups decide who reaches the port, and each task of the mesh can read the configuration of
+    /// every node.
+    #[must_use]
+    pub fn with_xds_access(mut self, access: XdsAccess) -> Self {
+        self.access = Some(access);
+        self
+    }
+
+    /// Stores the configurations that its Envoys have accepted in a bucket, and serves them by an agent beside each Envoy, so
+    /// that tasks start while no control plane answers. Default: without.
+    #[must_use]
+    pub fn with_configuration_store(mut self, store: ConfigurationStore) -> Self {
+        self.store = Some(store);
+        self
+    }
+
     /// `table` has the meshes of the API.
-    fn task_definition(&self, table: Option<&LogicalId>) -> TaskDefinition {
+    fn task_definition(&self, table: Option<&LogicalId>, store: Option<&ConfigurationStoreHandle>) -> TaskDefinition {
         let (namespace, id) = (self.namespace.name(), self.namespace.logical_id().qualified());
         let mut command = Vec::new();
         if let Some(mesh) = &self.mesh {
@@ -161,8 +183,12 @@ impl ControlPlane {
             Value::Sub(format!("{namespace}=${{{id}}}")),
             "--xds".into(),
             Value::Known(format!("0.0.0.0:{XDS_PORT}")),
+        ]);
+        if self.access.is_none() {
             // Who reaches the port is decided by the security groups of the network.
-            "--xds-insecure".into(),
+            command.push("--xds-insecure".into());
+        }
+        command.extend([
             "--status".into(),
             Value::Known(format!("127.0.0.1:{STATUS_PORT}")),
             "--publish-status".into(),
@@ -180,6 +206,12 @@ impl ControlPlane {
         if let (Some(api), Some(table)) = (&self.api, table) {
             container = api.add_to_container(container, table, &mut command);
         }
+        if let Some(access) = &self.access {
+            container = access.add_to_control_plane(&self.namespace.dns_name(&self.name), container, &mut command);
+        }
+        if let Some(store) = store {
+            container = store.add_to_control_plane(container, &mut command);
+        }
         let task = TaskDefinition::new(container.with_command(command));
         self.cpu_architecture
             .into_iter()
@@ -187,7 +219,7 @@ impl ControlPlane {
     }
 
     /// The statements of its role.
-    fn statements(&self, table: Option<&LogicalId>) -> Vec<Json> {
+    fn statements(&self, table: Option<&LogicalId>, store: Option<&ConfigurationStoreHandle>) -> Vec<Json> {
         let mut statements = self.mesh.as_deref().map(parameter_statements).unwrap_or_default();
         let discover = [
             "servicediscovery:DiscoverInstances",
@@ -208,6 +240,7 @@ impl ControlPlane {
         if let (Some(api), Some(table)) = (&self.api, table) {
             statements.extend(api.statements(table));
         }
+        statements.extend(store.iter().flat_map(|store| store.writer_statements()));
         statements
     }
 }
@@ -232,6 +265,16 @@ impl Construct for ControlPlane {
     const KIND: &'static str = "";
 
     fn add_to(self, scope: &mut Scope<'_>) -> ControlPlaneHandle {
+        let store = self.store.clone().map(|store| store.add_to(scope));
+        if let Some(access) = &self.access {
+            let path = format!("Resources.{}", scope.part("TaskDefinition"));
+            access.check(&path, scope.diagnostics());
+        }
+        let host = self.namespace.dns_name(&self.name);
+        let access = self
+            .access
+            .clone()
+            .map(|access| access.into_handle(host, self.image.clone()));
         let table = self.api.as_ref().map(|_| AppMeshApi::add_table(scope));
         let role = scope.part("TaskRole");
         let of = match &self.mesh {
@@ -239,10 +282,10 @@ impl Construct for ControlPlane {
             None => "App Mesh's API".to_owned(),
         };
         let description = format!("What the control plane of {of} may do");
-        let properties = task_role(description, self.statements(table.as_ref()));
+        let properties = task_role(description, self.statements(table.as_ref(), store.as_ref()));
         scope.add_resource(&role, Resource::of(&properties));
         let task = self
-            .task_definition(table.as_ref())
+            .task_definition(table.as_ref(), store.as_ref())
             .with_task_role_arn(Value::attribute(role.as_str(), "Arn"));
         let service = Service::new(&self.cluster, task)
             .with_name(self.name.as_str())
@@ -251,5 +294,7 @@ impl Construct for ControlPlane {
             .with_service_discovery(&self.namespace);
         let service = service.add_to(scope);
         ControlPlaneHandle::new(service, self.mesh, self.name, self.namespace, self.api.is_some())
+            .with_store(store)
+            .with_access(access)
     }
 }

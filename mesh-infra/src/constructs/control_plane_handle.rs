@@ -1,5 +1,7 @@
 //! The handle of a control plane, which meshes, virtual nodes and sidecars refer to.
 
+use super::configuration_store::ConfigurationStoreHandle;
+use super::xds_access::XdsAccessHandle;
 use super::{PrivateDnsNamespaceHandle, ServiceHandle};
 use crate::stack::LogicalId;
 
@@ -17,6 +19,8 @@ pub struct ControlPlaneHandle {
     name: String,
     namespace: PrivateDnsNamespaceHandle,
     has_api: bool,
+    store: Option<ConfigurationStoreHandle>,
+    access: Option<XdsAccessHandle>,
 }
 
 impl ControlPlaneHandle {
@@ -33,7 +37,27 @@ impl ControlPlaneHandle {
             name,
             namespace,
             has_api,
+            store: None,
+            access: None,
         }
+    }
+
+    pub(super) fn with_store(self, store: Option<ConfigurationStoreHandle>) -> Self {
+        Self { store, ..self }
+    }
+
+    pub(super) fn with_access(self, access: Option<XdsAccessHandle>) -> Self {
+        Self { access, ..self }
+    }
+
+    /// How its Envoys prove who they are.
+    pub(super) fn access(&self) -> Option<&XdsAccessHandle> {
+        self.access.as_ref()
+    }
+
+    /// The store that its Envoys' agents serve from.
+    pub(super) fn store(&self) -> Option<&ConfigurationStoreHandle> {
+        self.store.as_ref()
     }
 
     /// The logical id of its service.

@@ -124,7 +124,7 @@ fn damaged_configurations_are_rejected_and_the_next_older_one_is_taken() {
         assert_eq!(*stored.snapshot, snapshot(&["old"]), "{name}");
         assert_eq!(stored.age.as_secs(), 60, "{name}");
         assert_eq!(stored.rejected.len(), 1, "{name}");
-        assert_eq!(stored.rejected[0].path, newest, "{name}");
+        assert_eq!(stored.rejected[0].location, newest.display().to_string(), "{name}");
         let rejected = &stored.rejected[0].reason;
         assert!(rejected.starts_with(reason), "{name}: {rejected}");
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use config_store::{Folder, Manifest, PublicKey, Reader, Rejection, SigningKey, Stored, ViewKey, Writer};
+use config_store::{Manifest, PublicKey, Reader, Rejection, SigningKey, Stored, ViewKey, Writer};
 use envoy_types::pb::envoy::config::cluster::v3::Cluster;
 use tempfile::TempDir;
 use testkit::eventually;
@@ -34,13 +34,13 @@ impl Store {
         self.directory.path()
     }
 
-    pub(crate) fn folder(&self) -> Folder {
-        Folder::new(self.path().join("store"))
+    pub(crate) fn store(&self) -> config_store::Store {
+        config_store::Store::folder(self.path().join("store"))
     }
 
     fn reader(&self) -> Reader {
         let key = PublicKey::read(&self.path().join("public")).expect("the public key");
-        Reader::new(self.folder(), key, MAX_AGE)
+        Reader::new(self.store(), key, MAX_AGE)
     }
 
     pub(crate) fn read(&self, now: SystemTime) -> Result<Stored, Vec<Rejection>> {
@@ -55,10 +55,11 @@ impl Store {
 
     pub(crate) fn put_manifest(&self, manifest: &Manifest, bytes: &[u8]) -> PathBuf {
         let view = ViewKey::of(&node());
-        self.folder()
+        self.store()
             .put_manifest(&view, manifest.accepted_ms, bytes)
             .expect("written");
-        self.folder().manifests(&view).expect("readable")[0].clone()
+        let key = self.store().manifests(&view).expect("readable")[0].clone();
+        self.path().join("store").join(key)
     }
 
     pub(crate) fn manifest(&self, snapshot: &Snapshot, at: SystemTime) -> Manifest {
@@ -66,7 +67,11 @@ impl Store {
         let entries = clusters.map(|cluster| config_store::Entry {
             kind: cluster.kind().to_string(),
             name: cluster.name().to_owned(),
-            sha256: self.folder().put_resource(cluster.message()).expect("written"),
+            sha256: self
+                .store()
+                .put_resources(&[cluster.message()])
+                .expect("written")
+                .remove(0),
             on_demand: cluster.is_on_demand(),
         });
         let since = at.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
@@ -104,7 +109,7 @@ pub(crate) fn snapshot(names: &[&str]) -> Snapshot {
 async fn accepted_snapshots_are_written_once_and_read_as_they_were() {
     let store = Store::new();
     let key = SigningKey::read(&store.path().join("key")).expect("the key");
-    let writer = Arc::new(Writer::new(store.folder(), key));
+    let writer = Arc::new(Writer::new(store.store(), key));
     let writing = tokio::spawn(Arc::clone(&writer).run());
     let first = Arc::new(snapshot(&["a", "b"]));
     writer.accepted(&node(), &first);
@@ -151,7 +156,7 @@ async fn a_store_that_cannot_be_written_is_a_failure_and_not_an_end() {
     let store = Store::new();
     let key = SigningKey::read(&store.path().join("key")).expect("the key");
     fs::write(store.path().join("store"), "not a folder").expect("a file");
-    let writer = Arc::new(Writer::new(store.folder(), key));
+    let writer = Arc::new(Writer::new(store.store(), key));
     let writing = tokio::spawn(Arc::clone(&writer).run());
     let accepted = Arc::new(snapshot(&["a"]));
     writer.accepted(&node(), &accepted);
@@ -178,7 +183,7 @@ fn three_manifests_are_kept_and_resources_without_one_are_removed() {
         store.put(&snapshot(&[name]), at);
     }
     assert_eq!(
-        store.folder().manifests(&ViewKey::of(&node())).expect("readable").len(),
+        store.store().manifests(&ViewKey::of(&node())).expect("readable").len(),
         3
     );
     // Nothing is removed before it is an hour old.
@@ -187,14 +192,14 @@ fn three_manifests_are_kept_and_resources_without_one_are_removed() {
         let manifest: Manifest = serde_json::from_str(signed["manifest"].as_str().expect("text")).expect("a manifest");
         manifest.resources.into_iter().map(|entry| entry.sha256).collect()
     };
-    assert_eq!(store.folder().collect(now, references).expect("readable"), 0);
+    assert_eq!(store.store().collect(now, references).expect("readable"), 0);
     let later = now + Duration::from_secs(2 * 3600);
     assert_eq!(
-        store.folder().collect(later, references).expect("readable"),
+        store.store().collect(later, references).expect("readable"),
         1,
         "only that of `a`"
     );
-    assert_eq!(store.folder().collect(later, references).expect("readable"), 0);
+    assert_eq!(store.store().collect(later, references).expect("readable"), 0);
 }
 
 #[test]

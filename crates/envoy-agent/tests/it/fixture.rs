@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 
-use config_store::{Folder, SigningKey, Writer};
+use config_store::{SigningKey, Store, Writer};
 use mesh_control::node::{MeshwrightMetadata, egress_listener};
 use mesh_control::{
     Addresses, Admin, ApiType, Bootstrap, ControlPlane, MeshState, NodeMetadata, XdsProtocol, XdsSecurity,
@@ -24,6 +24,16 @@ pub(crate) struct Site {
     pub(crate) agent: ReservedPort,
     agent_status: ReservedPort,
     egress: ReservedPort,
+    place: Arc<StorePlace>,
+}
+
+/// A store, as writers open it and as the agent is given it.
+pub(crate) struct StorePlace {
+    pub(crate) store: Store,
+    /// The option of the agent.
+    pub(crate) option: String,
+    /// The environment variables of the agent.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 /// What the tasks of a test share.
@@ -49,27 +59,47 @@ impl Site {
     pub(crate) fn new(protocol: XdsProtocol) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         SigningKey::generate(&folder.path().join("key.pem"), &folder.path().join("public.pem")).expect("a key pair");
+        let path = folder.path().join("store");
+        let place = StorePlace {
+            store: Store::folder(&path),
+            option: path.display().to_string(),
+            variables: Vec::new(),
+        };
         let shared = Shared {
             folder,
             xds: ReservedPort::pick(),
             status: ReservedPort::pick(),
         };
-        Self::of("green", protocol, Arc::new(shared))
+        Self::of("green", protocol, Arc::new(shared), Arc::new(place))
     }
 
     /// A task of another service, with the same control plane and store.
     pub(crate) fn beside(&self, service: &'static str) -> Self {
-        Self::of(service, self.protocol, Arc::clone(&self.shared))
+        Self::of(
+            service,
+            self.protocol,
+            Arc::clone(&self.shared),
+            Arc::clone(&self.place),
+        )
     }
 
-    fn of(service: &'static str, protocol: XdsProtocol, shared: Arc<Shared>) -> Self {
+    fn of(service: &'static str, protocol: XdsProtocol, shared: Arc<Shared>, place: Arc<StorePlace>) -> Self {
         Self {
             protocol,
             service,
             shared,
+            place,
             agent: ReservedPort::pick(),
             agent_status: ReservedPort::pick(),
             egress: ReservedPort::pick(),
+        }
+    }
+
+    /// With another store than a folder.
+    pub(crate) fn with_store(self, place: StorePlace) -> Self {
+        Self {
+            place: Arc::new(place),
+            ..self
         }
     }
 
@@ -89,7 +119,7 @@ impl Site {
     /// A control plane with this state.
     pub(crate) async fn control_plane(&self, state: MeshState) -> WritingMesh {
         let key = SigningKey::read(&self.path().join("key.pem")).expect("the key");
-        let writer = Arc::new(Writer::new(Folder::new(self.store()), key));
+        let writer = Arc::new(Writer::new(self.place.store.clone(), key));
         let addresses = Addresses {
             xds: self.shared.xds.address(),
             status: self.shared.status.address(),
@@ -116,8 +146,8 @@ impl Site {
         let mut command = Self::agent_command();
         command
             .args(["--node-id", &node_id(self.service)])
-            .arg("--store")
-            .arg(self.store())
+            .args(["--store", &self.place.option])
+            .envs(self.place.variables.iter().map(|(name, value)| (name, value)))
             .arg("--public-key")
             .arg(self.path().join("public.pem"))
             .args(["--control-plane", &self.shared.xds.address().to_string()])
@@ -143,30 +173,37 @@ impl Site {
 
     /// Starts the Envoy of the task, each time with the same metadata, and waits until it has a configuration.
     pub(crate) async fn start_envoy(&self) -> Envoy {
+        let directory = tempfile::tempdir().expect("a directory");
+        Envoy::start_from(directory, |_, admin| self.bootstrap(admin)).await
+    }
+
+    /// The same, without waiting for a configuration.
+    pub(crate) fn spawn_envoy(&self) -> Envoy {
+        let directory = tempfile::tempdir().expect("a directory");
+        Envoy::spawn_from(directory, |_, admin| self.bootstrap(admin))
+    }
+
+    fn bootstrap(&self, admin: &Path) -> serde_json::Value {
         let metadata = NodeMetadata {
             listener_ports: [(egress_listener(), self.egress.number())].into(),
             extension: MeshwrightMetadata::default(),
         };
-        let directory = tempfile::tempdir().expect("a directory");
-        Envoy::start_from(directory, |_, admin| {
-            Bootstrap {
-                node_id: node_id(self.service),
-                metadata,
-                xds: self.shared.xds.address().into(),
-                xds_security: XdsSecurity::default(),
-                failover: Some(self.agent.address()),
-                api_type: match self.protocol {
-                    XdsProtocol::Sotw => ApiType::Grpc,
-                    XdsProtocol::Delta => ApiType::DeltaGrpc,
-                },
-                admin: Admin::Socket(admin.to_owned()),
-                sds: None,
-                dns_servers: Vec::new(),
-                reports_calls: false,
-            }
-            .to_json()
-        })
-        .await
+        Bootstrap {
+            node_id: node_id(self.service),
+            metadata,
+            xds: self.shared.xds.address().into(),
+            xds_security: XdsSecurity::default(),
+            failover: Some(self.agent.address()),
+            api_type: match self.protocol {
+                XdsProtocol::Sotw => ApiType::Grpc,
+                XdsProtocol::Delta => ApiType::DeltaGrpc,
+            },
+            admin: Admin::Socket(admin.to_owned()),
+            sds: None,
+            dns_servers: Vec::new(),
+            reports_calls: false,
+        }
+        .to_json()
     }
 
     /// The manifests of all views.

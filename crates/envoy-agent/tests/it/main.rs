@@ -29,6 +29,7 @@ mod harness {
 }
 
 mod failover;
+#[allow(dead_code, reason = "shared with the tests of S3")]
 mod fixture;
 mod outage;
 mod program;

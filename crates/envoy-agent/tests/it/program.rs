@@ -45,6 +45,11 @@ async fn bad_input_is_named() {
             "error: --xds 0.0.0.0:0: the agent is for the Envoy beside it and listens on loopback only".to_owned(),
         ),
         (
+            vec!["--public-key", "env:NO_KEY"],
+            1,
+            "error: environment variable NO_KEY has no key: it is not set".to_owned(),
+        ),
+        (
             vec!["--public-key", &public, "--max-age", "soon"],
             2,
             "invalid value 'soon'".to_owned(),
@@ -57,6 +62,26 @@ async fn bad_input_is_named() {
             "{options:?}: {actual:?} {text}"
         );
     }
+    // A build with S3 would look for the account.
+    if cfg!(not(feature = "s3")) {
+        let bucket = [
+            "--store",
+            "s3://a-bucket/p",
+            "--node-id",
+            "n",
+            "--control-plane",
+            "localhost:1",
+        ];
+        let (code, text) = message(&[&bucket[..], &["--public-key", &public]].concat()).await;
+        let expected =
+            "error: cannot use s3://a-bucket/p: this envoy-agent was built without S3; build it with --features s3";
+        assert!(code == Some(1) && text.contains(expected), "{text}");
+    }
+    let (code, text) = message(&["--store", "s3://A_bucket"]).await;
+    assert!(
+        code == Some(2) && text.contains("`A_bucket` is no bucket name"),
+        "{text}"
+    );
     let (code, text) = message(&[
         "--control-plane",
         "localhost:1",

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use aws_types::SdkConfig;
 use axum::http::StatusCode;
+use config_store::{Bucket, SigningKey, Storage as _};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
@@ -104,6 +106,68 @@ fn free_address() -> SocketAddr {
     // The address is not reserved from here on; if another process takes it, the test fails.
     let port = ReservedPort::pick().number();
     (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// Creates a bucket, and returns it as a storage.
+async fn create_bucket(config: &SdkConfig, name: &str) -> Bucket {
+    let path_style = aws_sdk_s3::config::Builder::from(config).force_path_style(true);
+    let location = aws_sdk_s3::types::CreateBucketConfiguration::builder()
+        .location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuWest1);
+    let creation = aws_sdk_s3::Client::from_conf(path_style.build())
+        .create_bucket()
+        .bucket(name);
+    let created = creation.create_bucket_configuration(location.build()).send().await;
+    created.expect("a bucket");
+    let own_client = config.to_builder().http_client(mesh_control_aws::http_client()).build();
+    let place = format!("s3://{name}/mesh/demo").parse().expect("a place");
+    Bucket::new(&own_client, place).expect("a thread")
+}
+
+#[tokio::test]
+async fn what_envoys_accept_is_stored_in_a_bucket() {
+    const ACCOUNT: &str = "100000000009";
+    let account = Account::open().await.with_id(ACCOUNT);
+    let endpoint = account.config.endpoint_url().expect("an endpoint");
+    let proxy = AwsProxy::start(endpoint).await;
+    let namespace = json!({"Id": "ns-1", "Name": "demo", "Properties": {"HttpProperties": {"HttpName": "demo"}}});
+    proxy.respond_with("GetNamespace", StatusCode::OK, json!({"Namespace": namespace}));
+    let bucket = create_bucket(&account.config, "stored-by-program").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (private, public) = (folder.path().join("key.pem"), folder.path().join("public.pem"));
+    SigningKey::generate(&private, &public).expect("a key pair");
+    let mut with_store = command();
+    with_store
+        .args([
+            "--store",
+            "s3://stored-by-program/mesh/demo",
+            "--signing-key",
+            "env:KEY_PEM",
+        ])
+        .env("KEY_PEM", std::fs::read_to_string(&private).expect("the key"))
+        .env("AWS_ENDPOINT_URL_S3", endpoint);
+    let test_mesh = TestMesh::open(&account).await;
+    let program = Program::start_as(with_store, &proxy.address, ACCOUNT);
+    eventually("it is healthy", async || {
+        let health = program.health().await;
+        if health.status.success() {
+            Ok(())
+        } else {
+            Err(program.log())
+        }
+    })
+    .await;
+    let task_set = test_mesh.task_set(program.xds).await;
+    task_set.wait_for_response_from("blue").await;
+    eventually("the views of three nodes are stored", async || {
+        let views = bucket.list("views").map_err(|error| error.to_string())?;
+        if views.len() == 3 {
+            Ok(())
+        } else {
+            Err(format!("{views:?} {}", program.log()))
+        }
+    })
+    .await;
+    assert!(!program.log().contains("cannot store"), "{}", program.log());
 }
 
 #[tokio::test]
@@ -479,6 +543,48 @@ fn xds_beyond_loopback_is_protected() {
     }
     let (code, stderr) = rejected(&["--mesh", "demo", "--xds-allow", "blue=blue"]);
     assert!(code == Some(2) && stderr.contains("`blue` names no node"), "{stderr}");
+}
+
+#[test]
+fn the_certificate_may_be_in_environment_variables() {
+    let made = rcgen::generate_simple_self_signed(["mesh-control.shop".to_owned()]).expect("a certificate");
+    let other = rcgen::KeyPair::generate().expect("a key");
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    for (certificate, key, expected) in [
+        // Both were read: only then is a region needed.
+        (Some(&certificate), Some(&key), "no region"),
+        (
+            Some(&certificate),
+            Some(&other.serialize_pem()),
+            "is not that of the first certificate",
+        ),
+        (
+            None,
+            Some(&key),
+            "error: --tls-certificate: environment variable CERTIFICATE is not set",
+        ),
+        (
+            Some(&certificate),
+            Some(&"secret".to_owned()),
+            "error: --tls-key: environment variable KEY is not PEM; expected -----BEGIN",
+        ),
+    ] {
+        let mut command = command();
+        command
+            .args(["--mesh", "demo", "--xds", "0.0.0.0:0", "--xds-roles", "shop"])
+            .args(["--tls-certificate", "env:CERTIFICATE", "--tls-key", "env:KEY"])
+            .args(["--xds-allow", "arn:aws:iam::123456789012:role/a=mesh/demo/*"]);
+        for (name, value) in [("CERTIFICATE", certificate), ("KEY", key)] {
+            command.envs(value.map(|value| (name, value)));
+        }
+        let output = command.output().expect("the program exits");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(1) && text.contains(expected),
+            "{expected}: {text}"
+        );
+        assert!(!text.contains("secret"), "{text}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn foreign_types_in_the_api_are_on_the_allow_list() {
         ),
         ("aws_types", "the caller's AWS configuration, version 1"),
         ("ipnet", "networks of endpoints, version 2"),
-        ("config_store", "errors of signing keys, of the same version"),
+        ("config_store", "stores and their keys, of the same version"),
         ("mesh_control", "the control plane, of the same version"),
         ("mesh_model", "meshes of App Mesh's API, of the same version"),
         ("tokio", "1: a channel announces these meshes"),

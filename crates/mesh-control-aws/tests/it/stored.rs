@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use config_store::SigningKey;
+use config_store::{SigningKey, Store};
 use mesh_control_aws::{ConfigStore, EndpointPolicy, Options};
 
 use super::account::{Account, port_of, server};
@@ -12,10 +12,10 @@ use crate::harness::eventually;
 
 fn options(folder: &Path) -> Options {
     let day = Duration::from_secs(24 * 3600);
-    let store = ConfigStore::open(&folder.join("store"), &folder.join("key.pem"), day);
+    let key = SigningKey::read(&folder.join("key.pem")).expect("the key");
     Options {
         endpoints: EndpointPolicy::within(["127.0.0.0/8".parse().expect("a network")]),
-        store: Some(store.expect("the key")),
+        store: Some(ConfigStore::new(Store::folder(folder.join("store")), key, day)),
         ..Options::new(["demo"])
     }
 }

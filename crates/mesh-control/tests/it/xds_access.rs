@@ -5,7 +5,7 @@ mod statistics;
 
 use std::time::{Duration, SystemTime};
 
-use mesh_control::{NodeGrant, XdsAuthenticator, XdsSecurity, XdsTls};
+use mesh_control::{NodeGrant, TrustedCa, XdsAuthenticator, XdsSecurity, XdsTls};
 
 use self::fixture::{BLUE, Fixture, GREEN};
 use crate::harness::eventually;
@@ -114,6 +114,28 @@ async fn an_envoy_is_told_why_it_gets_nothing() {
 }
 
 #[tokio::test]
+async fn the_ca_may_be_part_of_the_bootstrap() {
+    let fixture = Fixture::start(XdsAuthenticator::with_tokens).await;
+    let token = fixture.token(&[BLUE], Duration::from_secs(3600));
+    let security = fixture.with_token(&token);
+    let tls = security.tls.clone().expect("TLS");
+    let TrustedCa::File(file) = &tls.trusted_ca else {
+        panic!("{tls:?}");
+    };
+    let text = std::fs::read_to_string(file).expect("the CA");
+    let tls = XdsTls {
+        trusted_ca: TrustedCa::Pem(text),
+        ..tls
+    };
+    let security = XdsSecurity {
+        tls: Some(tls),
+        ..security
+    };
+    let _blue = fixture.envoy(BLUE, security).await;
+    fixture.wait_for_node(BLUE).await;
+}
+
+#[tokio::test]
 async fn an_envoy_trusts_no_other_server() {
     let fixture = Fixture::start(XdsAuthenticator::with_tokens).await;
     let token = fixture.token(&[BLUE], Duration::from_secs(3600));
@@ -125,7 +147,7 @@ async fn an_envoy_trusts_no_other_server() {
             ..tls.clone()
         },
         XdsTls {
-            trusted_ca: fixture.another_ca(),
+            trusted_ca: fixture.another_ca().into(),
             ..tls
         },
     ] {

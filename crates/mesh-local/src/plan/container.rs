@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use mesh_infra::EcrImage;
 use mesh_infra::cfn::ecs;
-use mesh_infra::labels::{ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR};
+use mesh_infra::labels::{ROLE_ENVOY_AGENT, ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR};
 use mesh_model::namespace::PortMapping;
 use sidecar_contract::Diagnostics;
 
@@ -45,7 +45,7 @@ impl ContainerSource {
                 None => Self::Image(Image::new([""])),
             };
         };
-        let is_done_here = [ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR]
+        let is_done_here = [ROLE_ENVOY_AGENT, ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR]
             .into_iter()
             .any(|role| labels::has_role(definition, role));
         if is_done_here && images.get(&name).is_none() {

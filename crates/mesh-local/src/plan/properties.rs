@@ -1,7 +1,9 @@
 //! Validates property names: unknown ones are errors, known ones without local meaning are listed.
 
 use cfn::{Structure, appmesh, closest, is_part_of, is_unknown, structure, unknown};
-use mesh_infra::labels::{ROLE, ROLE_CONTROL_PLANE, ROLE_ENVOY, ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR};
+use mesh_infra::labels::{
+    ROLE, ROLE_CONTROL_PLANE, ROLE_ENVOY, ROLE_ENVOY_AGENT, ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR,
+};
 use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
@@ -133,7 +135,13 @@ const OF_OWN_CONTAINERS: [&str; 2] = ["Secrets", "User"];
 
 /// Whether these are the labels of a container of Meshwright's own constructs.
 fn is_own(labels: &Json) -> bool {
-    const ROLES: [&str; 4] = [ROLE_ENVOY, ROLE_CONTROL_PLANE, ROLE_LOG_ROUTER, ROLE_OTEL_COLLECTOR];
+    const ROLES: [&str; 5] = [
+        ROLE_ENVOY,
+        ROLE_CONTROL_PLANE,
+        ROLE_LOG_ROUTER,
+        ROLE_OTEL_COLLECTOR,
+        ROLE_ENVOY_AGENT,
+    ];
     labels.get(ROLE).is_some_and(|own| ROLES.iter().any(|role| own == role))
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use sidecar_contract::Diagnostics;
 
 use super::{VirtualGatewayHandle, VirtualNodeHandle};
+use crate::constructs::configuration_store::ConfigurationStoreHandle;
 use crate::constructs::ecr_access::pull_statements;
 use crate::constructs::task_definition::ENVOY_CONTAINER;
 use crate::constructs::{Container, ContainerCondition, ControlPlaneHandle, HealthCheck, PortMapping, TaskDefinition};
@@ -141,6 +142,12 @@ impl Envoy {
         self.control_plane.as_ref().map(ControlPlaneHandle::logical_id)
     }
 
+    /// The bucket that its agent reads, if it has one.
+    pub(in crate::constructs) fn store_bucket(&self) -> Option<&LogicalId> {
+        let store = self.control_plane.as_ref().and_then(ControlPlaneHandle::store);
+        store.map(ConfigurationStoreHandle::bucket)
+    }
+
     /// Adds it to the task. Containers that use the Envoy start after it. They also stop before it: ECS stops
     /// containers in the reverse order, so that requests in flight can complete.
     ///
@@ -177,7 +184,20 @@ impl Envoy {
             // No container of a gateway's task makes calls.
             false => task,
         };
-        task.with_container(self.container(Some(&self.bootstrap(control_plane, metadata))))
+        let mut container = self.container(Some(&self.bootstrap(control_plane, metadata)));
+        let mut task = task;
+        if let Some(access) = control_plane.access() {
+            access.check(&self.path.to_string(), task.has_task_role(), path, diagnostics);
+            task = task.with_container(access.token_container(ENVOY_USER));
+            container = access.with_token(container);
+        }
+        let task = task.with_container(container);
+        let Some(store) = control_plane.store() else {
+            return task;
+        };
+        let address = format!("{}:{}", control_plane.host(), control_plane.port());
+        task.with_container(store.agent(&self.path.to_string(), address, ENVOY_USER))
+            .with_task_statements(store.reader_statements())
     }
 
     fn container(&self, bootstrap: Option<&str>) -> Container {

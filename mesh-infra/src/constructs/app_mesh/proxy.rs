@@ -22,8 +22,10 @@ use envoy_bootstrap::{
 use sidecar_contract::{Diagnostics, MeshSuffixes, environment};
 
 use super::envoy::{ENVOY_USER, Envoy};
+use crate::constructs::configuration_store::AGENT_PORTS;
 use crate::constructs::otel_collector::GRPC_PORT;
 use crate::constructs::task_definition::ENVOY_CONTAINER;
+use crate::constructs::xds_access::XdsAccessHandle;
 use crate::constructs::{Container, ControlPlaneHandle, PortMapping, TaskDefinition};
 
 /// Envoy's admin port, the same as in App Mesh.
@@ -53,7 +55,7 @@ impl Envoy {
             metadata.extension.collector = collector;
             return metadata;
         }
-        let mut taken: BTreeSet<u16> = self.ports().chain([ADMIN_PORT, INGRESS_PORT, EGRESS_PORT]).collect();
+        let mut taken: BTreeSet<u16> = self.ports().chain(self.reserved_ports()).collect();
         let mappings = task.containers().iter().flat_map(Container::ports);
         taken.extend(mappings.map(PortMapping::container_port));
         let app_ports = match self.is_sidecar() {
@@ -115,11 +117,18 @@ impl Envoy {
         self.listeners.iter().map(|listener| listener.port)
     }
 
+    /// The ports of the Envoy itself, and of its agent.
+    fn reserved_ports(&self) -> impl Iterator<Item = u16> {
+        let store = self.control_plane.as_ref().and_then(ControlPlaneHandle::store);
+        let agent = store.into_iter().flat_map(|_| AGENT_PORTS);
+        [ADMIN_PORT, INGRESS_PORT, EGRESS_PORT].into_iter().chain(agent)
+    }
+
     /// Reports listeners on ports that Envoy uses itself.
     fn check_reserved_ports(&self, path: &str, diagnostics: &mut Diagnostics) {
         for port in self
             .ports()
-            .filter(|port| [ADMIN_PORT, INGRESS_PORT, EGRESS_PORT].contains(port))
+            .filter(|port| self.reserved_ports().any(|reserved| reserved == *port))
         {
             let name = &self.path.name;
             diagnostics.add(
@@ -186,8 +195,13 @@ impl Envoy {
             admin: Admin::Address((Ipv4Addr::LOCALHOST, ADMIN_PORT).into()),
             sds: self.sds.as_ref().map(PathBuf::from),
             dns_servers: Vec::new(),
-            xds_security: envoy_bootstrap::XdsSecurity::default(),
-            failover: None,
+            xds_security: control_plane
+                .access()
+                .map(XdsAccessHandle::security)
+                .unwrap_or_default(),
+            failover: control_plane
+                .store()
+                .map(|_| (Ipv4Addr::LOCALHOST, AGENT_PORTS[0]).into()),
             reports_calls: true,
         };
         bootstrap.to_json().to_string()

@@ -46,6 +46,17 @@ impl Container {
         self
     }
 
+    /// Mounts a volume of the task's ephemeral storage that other containers mount, too.
+    pub(in crate::constructs) fn with_shared_directory(mut self, volume: &str, path: &str, is_read_only: bool) -> Self {
+        self.mounts.push(Mount {
+            volume: volume.to_owned(),
+            storage: Storage::Ephemeral,
+            path: path.to_owned(),
+            is_read_only,
+        });
+        self
+    }
+
     /// Mounts a file system of Amazon EFS at a path. Several containers of a task can mount the same volume.
     ///
     /// The local runner starts containers as processes, which do not have it.

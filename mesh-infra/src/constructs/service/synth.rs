@@ -41,6 +41,9 @@ impl Service {
             let path = format!("{path}.Properties.ServiceConnectConfiguration.Namespace");
             scope.refer_to(namespace.logical_id(), &path);
         }
+        if let Some(bucket) = self.envoy.as_ref().and_then(Envoy::store_bucket) {
+            scope.refer_to(bucket, &format!("{path}.DependsOn"));
+        }
         let mesh_resource = self.envoy.as_ref().map(|envoy| &envoy.belongs_to);
         for other in self.backends.iter().chain(mesh_resource) {
             scope.refer_to(other, &format!("{path}.DependsOn"));

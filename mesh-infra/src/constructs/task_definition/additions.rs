@@ -24,6 +24,12 @@ impl TaskDefinition {
         self
     }
 
+    /// Adds statements of its role.
+    pub(in crate::constructs) fn with_task_statements(mut self, statements: Vec<Json>) -> Self {
+        self.task_permissions.extend(statements);
+        self
+    }
+
     /// Adds a log router, a container named `log-router`. Default: none.
     #[must_use]
     pub fn with_log_router(mut self, router: LogRouter) -> Self {

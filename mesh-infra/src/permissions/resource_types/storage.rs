@@ -1,4 +1,4 @@
-//! File systems, tables and image repositories.
+//! File systems, tables, buckets and image repositories.
 
 use super::{ResourceActions, Scope};
 
@@ -60,6 +60,38 @@ pub(super) const TYPES: &[ResourceActions] = &[
                 "elasticfilesystem:TagResource",
                 "elasticfilesystem:UntagResource",
             ],
+        )],
+        linked_services: &[],
+    },
+    ResourceActions {
+        kind: "AWS::S3::Bucket",
+        rules: &[(
+            // Names are generated. Reads of drift detection that the bucket has no property for are left out.
+            Scope::Region,
+            &[
+                "s3:CreateBucket",
+                "s3:DeleteBucket",
+                "s3:ListBucket",
+                "s3:GetBucketLocation",
+                "s3:PutBucketPublicAccessBlock",
+                "s3:GetBucketPublicAccessBlock",
+                "s3:PutBucketOwnershipControls",
+                "s3:GetBucketOwnershipControls",
+                "s3:PutEncryptionConfiguration",
+                "s3:GetEncryptionConfiguration",
+                "s3:PutLifecycleConfiguration",
+                "s3:GetLifecycleConfiguration",
+                "s3:PutBucketTagging",
+                "s3:GetBucketTagging",
+            ],
+        )],
+        linked_services: &[],
+    },
+    ResourceActions {
+        kind: "AWS::S3::BucketPolicy",
+        rules: &[(
+            Scope::Region,
+            &["s3:PutBucketPolicy", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy"],
         )],
         linked_services: &[],
     },

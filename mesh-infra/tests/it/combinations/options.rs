@@ -1,10 +1,10 @@
 //! The options of a generated stack.
 
 use mesh_infra::{
-    AccessPoint, AppMeshApi, Autoscaling, Cluster, Container, ControlPlane, EcrImage, EcrRepository, EfsVolume,
-    FileSystem, HealthCheck, Listener, LoadBalancer, LogDriver, LogRouter, Mesh, Monitoring, OtelCollector,
-    ParameterGuard, PortMapping, PrivateDnsNamespace, PrivateEgress, Secret, Service, Stack, TaskDefinition,
-    VirtualGateway, VirtualNode, Vpc,
+    AccessPoint, AppMeshApi, Autoscaling, Cluster, ConfigurationStore, Container, ControlPlane, EcrImage,
+    EcrRepository, EfsVolume, FileSystem, HealthCheck, Listener, LoadBalancer, LogDriver, LogRouter, Mesh, Monitoring,
+    OtelCollector, ParameterGuard, PortMapping, PrivateDnsNamespace, PrivateEgress, Secret, Service, Stack,
+    TaskDefinition, VirtualGateway, VirtualNode, Vpc,
 };
 
 const SECRET: &str = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf";
@@ -58,6 +58,7 @@ options! {
     organization,
     tags,
     app_mesh_api,
+    configuration_store,
 }
 
 impl Options {
@@ -97,6 +98,11 @@ impl Options {
                     api = api.with_kms_key_arn(KEY);
                 }
                 control_plane = control_plane.with_app_mesh_api(api);
+            }
+            if self.configuration_store {
+                let key = Secret::secrets_manager(SECRET);
+                let store = ConfigurationStore::new(key, "-----BEGIN PUBLIC KEY-----");
+                control_plane = control_plane.with_configuration_store(store);
             }
             let control_plane = stack.add("ControlPlane", control_plane);
             let mesh = stack.add("Mesh", Mesh::new("shop").with_control_plane(&control_plane));

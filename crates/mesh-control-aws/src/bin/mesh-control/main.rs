@@ -1,10 +1,11 @@
 //! The program `mesh-control`: the control plane on AWS, an ECS service of any number of replicas.
 //!
 //! - `api`: App Mesh's API over a table, as a source of meshes beside Parameter Store;
-//! - `xds`: who may use the xDS port, `token`: the tokens for it;
+//! - `xds`: who may use the xDS port, `secret_file`: its certificate in an environment variable, `token`: the tokens for it;
 //! - `store`: configurations that Envoys have accepted.
 
 mod api;
+mod secret_file;
 mod store;
 mod token;
 mod xds;
@@ -47,7 +48,7 @@ Exit codes:
 /// Control plane for Envoy: configuration from Parameter Store and from App Mesh's API, endpoints from Cloud Map.
 ///
 /// Region, profile, credentials and endpoints come from the standard AWS settings: AWS_REGION, AWS_PROFILE, the role of an
-/// ECS task, AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_SSM, _SERVICEDISCOVERY, _DYNAMODB and _SECRETS_MANAGER. RUST_LOG sets the log filter.
+/// ECS task, AWS_ENDPOINT_URL, and AWS_ENDPOINT_URL_SSM, _SERVICEDISCOVERY, _DYNAMODB, _S3 and _SECRETS_MANAGER. RUST_LOG sets the log filter.
 /// OTEL_EXPORTER_OTLP_ENDPOINT exports a span of each change, from the change to the last ACK.
 #[derive(Debug, Parser)]
 #[command(
@@ -247,7 +248,7 @@ async fn run(arguments: Serve) -> Result<(), String> {
     let files = raise_open_file_limit();
     tracing::debug!(files, "limit of open files");
     let roles = arguments.protection.roles();
-    let protection = XdsProtection::from(arguments.protection);
+    let protection = XdsProtection::try_from(arguments.protection)?;
     let text = |error: XdsProtectionError| error.to_string();
     protection.check_with(arguments.xds, roles.is_some()).map_err(text)?;
     let xds_tls = protection.tls().map_err(text)?;
@@ -266,7 +267,7 @@ async fn run(arguments: Serve) -> Result<(), String> {
     if config.region().is_none() {
         return Err("no region: set AWS_REGION, or AWS_PROFILE to a profile with a region".to_owned());
     }
-    let store = arguments.store.open()?;
+    let store = arguments.store.open().await?;
     let api = arguments.api.open(&config).await?;
     let options = Options {
         api_meshes: api.as_ref().map(Api::meshes),

@@ -4,32 +4,44 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use config_store::SigningKey;
+use config_store::{Bucket, Location, SigningKey, Store};
 use mesh_control_aws::ConfigStore;
+
+use crate::load_config;
 
 /// Where to store what Envoys accept.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Stored configurations")]
 pub(crate) struct StoreArguments {
-    /// Folder for the configurations that Envoys have accepted, such as a volume that replicas share. Agents serve them to
-    /// Envoys that start while no replica answers; a replica that has no answer from AWS 5 s after its start serves them, too.
-    #[arg(long, env = "MESHWRIGHT_STORE", value_name = "DIR", requires = "signing_key")]
-    store: Option<PathBuf>,
-    /// Private key that signs them, in PEM, as `mesh-control keygen` writes it.
+    /// Store for the configurations that Envoys have accepted, shared by replicas: s3://BUCKET/PREFIX, or a folder. Agents
+    /// serve them to Envoys that start while no replica answers; a replica that has no answer from AWS 5 s after its start
+    /// serves them, too.
+    #[arg(long, env = "MESHWRIGHT_STORE", value_name = "STORE", requires = "signing_key")]
+    store: Option<Location>,
+    /// Private key that signs them, in PEM, as `mesh-control keygen` writes it: a file, or env:NAME for an environment
+    /// variable.
     #[arg(long, env = "MESHWRIGHT_STORE_SIGNING_KEY", value_name = "FILE", requires = "store")]
-    signing_key: Option<PathBuf>,
+    signing_key: Option<String>,
     /// Time after which a stored configuration is not served any more.
     #[arg(long, env = "MESHWRIGHT_STORE_MAX_AGE", value_name = "TIME", default_value = "7days", value_parser = humantime::parse_duration)]
     store_max_age: Duration,
 }
 
 impl StoreArguments {
-    pub(crate) fn open(&self) -> Result<Option<ConfigStore>, String> {
-        let (Some(folder), Some(key)) = (&self.store, &self.signing_key) else {
+    pub(crate) async fn open(&self) -> Result<Option<ConfigStore>, String> {
+        let (Some(location), Some(key)) = (&self.store, &self.signing_key) else {
             return Ok(None);
         };
-        let store = ConfigStore::open(folder, key, self.store_max_age);
-        store.map(Some).map_err(|error| error.to_string())
+        let key = SigningKey::load(key).map_err(|error| error.to_string())?;
+        let store = match location {
+            Location::Folder(path) => Store::folder(path),
+            Location::Bucket(bucket) => {
+                // Its HTTP client and credentials are its own.
+                let opened = Bucket::new(&load_config().await, bucket.clone());
+                opened.map_err(|error| format!("cannot use {bucket}: {error}"))?.into()
+            }
+        };
+        Ok(Some(ConfigStore::new(store, key, self.store_max_age)))
     }
 }
 

@@ -7,14 +7,17 @@ use clap::builder::FalseyValueParser;
 use mesh_control::CertificateFiles;
 use mesh_control::access::{AllowedNode, XdsProtection};
 
+use crate::secret_file;
+
 /// Who may use the xDS port.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Access of Envoys")]
 pub(crate) struct XdsArguments {
-    /// Certificate chain of the xDS port in PEM. Read again when the file changes.
+    /// Certificate chain of the xDS port in PEM: a file, which is read again when it changes, or env:NAME for an environment
+    /// variable.
     #[arg(long, env = "MESHWRIGHT_TLS_CERTIFICATE", value_name = "FILE", requires = "tls_key")]
     tls_certificate: Option<PathBuf>,
-    /// Private key of the certificate, in PEM.
+    /// Private key of the certificate, in PEM: a file, or env:NAME.
     #[arg(long, env = "MESHWRIGHT_TLS_KEY", value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
     /// A load balancer in front terminates TLS: serve Envoys beyond loopback without TLS.
@@ -59,9 +62,14 @@ impl XdsArguments {
     }
 }
 
-impl From<XdsArguments> for XdsProtection {
-    fn from(arguments: XdsArguments) -> Self {
-        let files = arguments.tls_certificate.zip(arguments.tls_key);
+impl TryFrom<XdsArguments> for XdsProtection {
+    type Error = String;
+
+    fn try_from(arguments: XdsArguments) -> Result<Self, String> {
+        let certificate = arguments.tls_certificate;
+        let certificate = certificate.map(|file| secret_file::path("--tls-certificate", file));
+        let key = arguments.tls_key.map(|file| secret_file::path("--tls-key", file));
+        let files = certificate.transpose()?.zip(key.transpose()?);
         let tls = files.map(|(certificate, key)| {
             let files = CertificateFiles::new(certificate, key);
             arguments
@@ -69,12 +77,12 @@ impl From<XdsArguments> for XdsProtection {
                 .into_iter()
                 .fold(files, CertificateFiles::with_client_ca)
         });
-        Self {
+        Ok(Self {
             tls,
             token_keys: arguments.xds_token_key,
             allowed: arguments.xds_allow,
             is_behind_load_balancer: arguments.behind_load_balancer,
             is_insecure: arguments.xds_insecure,
-        }
+        })
     }
 }

@@ -143,7 +143,7 @@ impl Fixture {
     pub(super) fn without_credentials(&self) -> XdsSecurity {
         XdsSecurity {
             tls: Some(XdsTls {
-                trusted_ca: self.directory.path().join("ca.pem"),
+                trusted_ca: self.directory.path().join("ca.pem").into(),
                 server_name: HOST.to_owned(),
                 client: None,
             }),
