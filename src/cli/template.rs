@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use mesh_infra::cfn::closest;
@@ -104,7 +103,7 @@ struct UpArguments {
     #[arg(long)]
     strict: bool,
     /// Name of the mesh, for commands from other terminals. Default: the name of the first stack
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_parser = mesh_name)]
     name: Option<String>,
     #[command(flatten)]
     page: PageArguments,
@@ -147,6 +146,15 @@ struct ImageCommand {
     text: String,
     /// Never empty.
     words: Vec<String>,
+}
+
+/// The name of a mesh, which is part of a file's name.
+fn mesh_name(text: &str) -> Result<String, String> {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    match !text.is_empty() && text.bytes().all(is_allowed) && !text.starts_with('.') {
+        true => Ok(text.to_owned()),
+        false => Err("allowed are letters, digits, `-`, `_` and `.`, which is not the first".to_owned()),
+    }
 }
 
 /// Runs the `meshwright` binary.

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use maud::{DOCTYPE, Markup, html};
-use mesh_local::description::{TaskHealth, TaskStatus};
+use mesh_local::description::TaskStatus;
 use serde_json::Value as Json;
 
 use super::feed::View;
@@ -102,8 +102,8 @@ fn tasks(view: &View, now: SystemTime) -> Markup {
                 @for task in &description.tasks {
                     tr class=[(task.status != TaskStatus::Running).then_some("missing")] {
                         td { (task.task) }
-                        td { (status(task.status)) }
-                        td { @if task.health == TaskHealth::Healthy { "HEALTHY" } @else { "UNKNOWN" } }
+                        td { (task.status.name()) }
+                        td { (task.health.name()) }
                         td class="number" { (task.restarts) }
                         td class="number" { (age(task.since, now)) }
                         td {
@@ -164,15 +164,6 @@ fn address(protocol: &str, address: &str) -> Markup {
             html! { a href=(url) rel="noreferrer" { (url) } }
         }
         _ => html! { code { (address) } " (" (protocol) ")" },
-    }
-}
-
-fn status(status: TaskStatus) -> &'static str {
-    match status {
-        TaskStatus::Pending => "PENDING",
-        TaskStatus::Running => "RUNNING",
-        TaskStatus::Deactivating => "DEACTIVATING",
-        _ => "STOPPED",
     }
 }
 

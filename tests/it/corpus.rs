@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use rustix::process::Signal;
 use serde_json::Value;
 use testkit::assert_golden;
 
@@ -121,13 +120,6 @@ fn assert_order(run: &Run<'_>, first: &str, second: &str) {
     assert!(position(first) < position(second), "{printed}");
 }
 
-async fn stop(run: Run<'_>, workdir: &Workdir) {
-    run.signal(Signal::INT);
-    let ended = run.end().await;
-    assert_eq!(ended.code, Some(130), "{ended:?}");
-    workdir.assert_nothing_left();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_set_is_judged_as_expected() {
     let workdir = Workdir::new();
@@ -174,7 +166,7 @@ async fn an_application_with_an_environment_stack_runs() {
         let expected = format!(r#"{{"message":"ok","service":"{service}","version":"unknown"}}"#);
         assert_eq!(body(&format!("http://{address}/")).await, expected);
     }
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,7 +179,7 @@ async fn stacks_of_the_cdk_run_in_their_order() {
         r#"{"message":"fetched!","service":"web","response":{"message":"ok","service":"catalogue","version":"unknown"}}"#
     );
     assert_order(&run, "catalogue/1: running after", "web/1: Envoy ready after");
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -210,7 +202,7 @@ async fn a_shop_with_secrets_and_autoscaling_runs() {
     for text in [&printed.stdout, &printed.stderr] {
         assert!(!text.contains("hush-hush") && !text.contains("swordfish"), "{text}");
     }
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -227,7 +219,7 @@ async fn nested_stacks_run() {
         body(&through_front).await,
         r#"{"message":"fetched!","service":"front","response":{"message":"ok","service":"back","version":"unknown"}}"#
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -239,7 +231,7 @@ async fn services_of_a_loop_run() {
         body(&format!("{gamma}downstream/beta.loops")).await,
         r#"{"message":"fetched!","service":"gamma","response":{"message":"ok","service":"beta","version":"unknown"}}"#
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -257,7 +249,7 @@ async fn a_mesh_with_mutual_tls_runs() {
     // Without a certificate, and without TLS, the node itself answers no call.
     let node = run.url("# keys/1, port 8443");
     assert!(get(&node).await.is_err());
-    stop(run, &workdir).await;
+    run.stop().await;
 
     // A certificate that Envoy cannot read: `up` says so, and goes on unless everything has to work.
     std::fs::write(certificates.join("keys.pem"), "not a certificate").expect("a file");

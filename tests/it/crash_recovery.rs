@@ -41,7 +41,7 @@ async fn no_request_fails_while_a_process_of_one_of_two_tasks_is_killed() {
         !stderr.contains("blue/2: container app was") && !stderr.contains("blue/2: its Envoy"),
         "{stderr}"
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,7 +57,7 @@ async fn the_only_task_restarts_at_its_address() {
         })
         .await;
     }
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 /// Waits until the Envoys of both blue tasks have taken further requests, as they write down each.
@@ -68,11 +68,4 @@ async fn both_tasks_are_called(run: &Run<'_>) {
         let before = written();
         wait_until(&format!("{task} is called"), async || written() > before).await;
     }
-}
-
-async fn stop(run: Run<'_>, workdir: &Workdir) {
-    run.signal(Signal::INT);
-    let ended = run.end().await;
-    assert_eq!(ended.code, Some(130), "{ended:?}");
-    workdir.assert_nothing_left();
 }

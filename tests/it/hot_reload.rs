@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::http::{BLUE, Load, body, get};
@@ -59,13 +58,6 @@ impl<'r> Edited<'r> {
     }
 }
 
-async fn stop(run: Run<'_>, workdir: &Workdir) {
-    run.signal(Signal::INT);
-    let ended = run.end().await;
-    assert_eq!(ended.code, Some(130), "{ended:?}");
-    workdir.assert_nothing_left();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_service_is_replaced_without_failed_requests() {
     let workdir = Workdir::new();
@@ -92,7 +84,7 @@ async fn a_changed_service_is_replaced_without_failed_requests() {
         .await;
     let green = r#"{"message":"ok","service":"green","version":"2"}"#;
     assert_eq!(body(&format!("{gateway}green")).await, green);
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,7 +107,7 @@ async fn a_change_with_failing_tasks_is_not_applied() {
         stderr.contains("SERVICE_DOWNSTREAM_PORTS"),
         "the end of the log names the reason:\n{stderr}"
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,7 +134,7 @@ async fn a_service_and_its_routes_are_added_and_removed() {
     run.wait_for_lines(1, "template changed: ", "; stopped teal/1").await;
     let (status, _) = get(&format!("{gateway}teal")).await.expect("a response");
     assert_eq!(status, 404);
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -178,7 +170,7 @@ async fn a_service_changes_its_port_under_load() {
         body(&format!("{gateway}green/downstream/blue.appmesh")).await,
         crate::http::FETCHED
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -208,7 +200,7 @@ async fn a_new_backend_is_ready_before_its_callers() {
         .await
         .expect("a response");
     assert_eq!(status, 200);
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -239,5 +231,5 @@ async fn a_service_connect_endpoint_is_renamed_under_load() {
         body(&format!("{green}downstream/blue.serviceconnect")).await,
         crate::http::FETCHED
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use testkit::wait_until;
 use tokio::process::Command;
 
@@ -134,13 +133,6 @@ async fn curl(arguments: &[&str]) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-async fn stop(run: Run<'_>, workdir: &Workdir) {
-    run.signal(Signal::INT);
-    let ended = run.end().await;
-    assert_eq!(ended.code, Some(130), "{ended:?}");
-    workdir.assert_nothing_left();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn services_are_called_through_their_load_balancer() {
     let workdir = Workdir::new();
@@ -189,7 +181,7 @@ async fn services_are_called_through_their_load_balancer() {
         curl(&[&trusted[..], &["--resolve", &resolve, &named]].concat()).await,
         "pong"
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 /// One service behind a load balancer.
@@ -253,7 +245,7 @@ async fn tasks_are_replaced_behind_a_load_balancer_without_failed_requests() {
         get(&url).await.is_ok_and(|(status, _)| status == 503)
     })
     .await;
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 /// An application whose health check fails while the file `sick` exists.
@@ -309,7 +301,7 @@ async fn a_task_that_fails_the_health_checks_of_its_target_group_is_replaced() {
         get(&url).await.is_ok_and(|(status, _)| status == 200)
     })
     .await;
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -321,7 +313,7 @@ async fn failed_health_checks_count_after_the_grace_period() {
     run.wait_for_lines(1, "app/1: ", SICK).await;
     // Without it, it would be the two seconds of two checks.
     assert!(running.elapsed() > Duration::from_secs(4), "{:?}", running.elapsed());
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -345,7 +337,7 @@ async fn a_load_balancer_is_reached_from_this_machine_and_from_tasks_with_networ
     let host = host_name(&other, &file).await;
     let inside = crate::namespaces::get_inside(&run, "app/1", &format!("http://{host}/")).await;
     assert_eq!(inside, format!("200 {APP}"));
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 /// The host name of the load balancer, as a template reads it.
@@ -461,7 +453,7 @@ async fn meshes_with_certificates_of_aws_serve_with_those_of_the_development_aut
     assert_eq!(answer, APP);
     let plain = curl(&[&format!("http://{address}/")]).await;
     assert!(!plain.contains("service"), "{plain}");
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use reqwest::header::{CONTENT_SECURITY_POLICY, HOST};
 use reqwest::{Client, Response};
-use rustix::process::Signal;
 use serde_json::Value as Json;
 use testkit::wait_until;
 
@@ -38,13 +37,6 @@ async fn next_event(stream: &mut Response) -> Json {
             return serde_json::from_str(data).expect("JSON");
         }
     }
-}
-
-async fn stop(run: Run<'_>, workdir: &Workdir) {
-    run.signal(Signal::INT);
-    let ended = run.end().await;
-    assert_eq!(ended.code, Some(130), "{ended:?}");
-    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -98,7 +90,7 @@ async fn the_page_shows_the_mesh_and_what_changes() {
         changed["tasks"].as_str().is_some_and(|tasks| tasks.contains("green/2"))
     })
     .await;
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -132,7 +124,7 @@ async fn the_page_is_for_this_machine_only() {
         stream.is_ok_and(|stream| stream.status().is_success())
     })
     .await;
-    stop(run, &workdir).await;
+    run.stop().await;
     let gone = client.get(&url).timeout(Duration::from_secs(5)).send().await;
     assert!(gone.is_err(), "the page ends with the mesh");
 }
@@ -143,5 +135,5 @@ async fn a_mesh_can_run_without_a_page() {
     let file = changed(&workdir, |_| {}).display().to_string();
     let run = Run::up(&workdir, workdir.meshwright(&["up", "--no-page", "--template", &file])).await;
     assert!(!run.printed().stdout.contains("in a browser"));
-    stop(run, &workdir).await;
+    run.stop().await;
 }

@@ -1,6 +1,5 @@
 //! What `up` says of a mesh in which not everything works.
 
-use rustix::process::Signal;
 use serde_json::json;
 
 use crate::http::{BLUE, GREEN, body};
@@ -9,13 +8,6 @@ use crate::template::{changed, container};
 use crate::workdir::Workdir;
 
 const HEADING: &str = "not everything works, ";
-
-async fn stop(run: Run<'_>, workdir: &Workdir) {
-    run.signal(Signal::INT);
-    let ended = run.end().await;
-    assert_eq!(ended.code, Some(130), "{ended:?}");
-    workdir.assert_nothing_left();
-}
 
 /// Starts a mesh in which not everything works, and waits until `problem` is printed.
 async fn up<'w>(workdir: &'w Workdir, arguments: &[&str], problem: &str) -> Run<'w> {
@@ -75,7 +67,7 @@ async fn a_service_that_cannot_start_is_named_and_the_others_run() {
             && printed.stderr.contains("the template is not JSON")
     })
     .await;
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 /// A mesh with a virtual gateway, and a service that is a virtual node of it.
@@ -102,7 +94,7 @@ async fn a_gateway_without_a_task_is_named() {
         .to_string();
     let expected = "\n  mesh/shop/virtualGateway/door: no task has its Envoy, so nothing listens on its ports; ";
     let run = up(&workdir, &["--stub", "--template", &file], expected).await;
-    stop(run, &workdir).await;
+    run.stop().await;
 
     let strict = workdir.meshwright(&["up", "--strict", "--stub", "--template", &file]);
     let ended = Run::to_end(&workdir, strict).await;
@@ -138,7 +130,7 @@ async fn a_listener_that_envoy_rejects_is_named() {
         .find(|line| line.starts_with("  web/1: its Envoy rejects `"));
     let line = line.unwrap_or_else(|| panic!("no NACK in\n{printed}"));
     assert!(line.contains("(NACK): ") && line.contains(&certificate), "{line}");
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,5 +145,5 @@ async fn a_secret_that_is_never_sent_is_named() {
     let file = workdir.file("mesh.yaml", &text).display().to_string();
     let expected = "\n  web/1: the secret discovery service has not sent `web-certificate` to its Envoy: ";
     let run = up(&workdir, &["--stub", "--template", &file], expected).await;
-    stop(run, &workdir).await;
+    run.stop().await;
 }

@@ -1,6 +1,5 @@
 //! Published ports: addresses that stay while tasks are replaced.
 
-use rustix::process::Signal;
 use serde_json::json;
 
 use crate::http::{BLUE, Load, body};
@@ -12,13 +11,6 @@ use crate::workdir::Workdir;
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("bound").port()
-}
-
-async fn stop(run: Run<'_>, workdir: &Workdir) {
-    run.signal(Signal::INT);
-    let ended = run.end().await;
-    assert_eq!(ended.code, Some(130), "{ended:?}");
-    workdir.assert_nothing_left();
 }
 
 async fn a_published_port_stays_while_tasks_are_replaced(network: &str) {
@@ -50,7 +42,7 @@ async fn a_published_port_stays_while_tasks_are_replaced(network: &str) {
     assert_eq!(body(&url).await, BLUE);
     let counters = load.stop().await;
     assert!(counters.calls > 0 && counters.failures.is_empty(), "{counters:#?}");
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -69,6 +69,15 @@ impl<'r> Run<'r> {
         Self::start(workdir, command).end().await
     }
 
+    /// Stops a mesh as Ctrl-C does, and checks that nothing is left.
+    pub(crate) async fn stop(self) {
+        let workdir = self.workdir;
+        self.signal(Signal::INT);
+        let ended = self.end().await;
+        assert_eq!(ended.code, Some(130), "{ended:?}");
+        workdir.assert_nothing_left();
+    }
+
     pub(crate) fn printed(&self) -> Output {
         self.printed.borrow().clone()
     }

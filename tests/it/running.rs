@@ -3,7 +3,6 @@
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use serde_json::Value as Json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
@@ -50,13 +49,6 @@ async fn tasks(workdir: &Workdir) -> Vec<(String, String)> {
 fn running(names: &[&str]) -> Vec<(String, String)> {
     let all = names.iter();
     all.map(|name| ((*name).to_owned(), "RUNNING".to_owned())).collect()
-}
-
-async fn stop(run: Run<'_>, workdir: &Workdir) {
-    run.signal(Signal::INT);
-    let ended = run.end().await;
-    assert_eq!(ended.code, Some(130), "{ended:?}");
-    workdir.assert_nothing_left();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -181,7 +173,7 @@ async fn a_running_mesh_is_listed_and_changed_from_another_terminal() {
         (code, stderr.as_str()),
         (Some(1), "error: 1000 tasks of blue are more than 100\n")
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -226,7 +218,7 @@ async fn a_restart_loses_no_request() {
     assert!(statuses.len() > 50, "{}", statuses.len());
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
     assert_eq!(tasks(&workdir).await, running(&["blue/2", "gateway/1", "green/2"]));
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

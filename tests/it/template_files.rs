@@ -1,6 +1,5 @@
 //! Template files from any source: `meshwright up` and `meshwright check`.
 
-use rustix::process::Signal;
 use serde_json::json;
 
 use crate::http::{BLUE, FETCHED, GREEN, body};
@@ -36,7 +35,7 @@ async fn a_synthesised_template_runs_from_its_file() {
     assert_eq!(body(&green).await, GREEN);
     assert_eq!(body(&format!("{green}downstream/blue.serviceconnect")).await, FETCHED);
     assert_eq!(body(&run.url("# blue/2, port http")).await, BLUE);
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,7 +84,7 @@ Resources:
         body(&web).await,
         r#"{"message":"ok","service":"web-test","version":"2"}"#
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 
     let live = ["check", "--template", &file, "--parameter", "Stage=live"];
     let ended = Run::to_end(&workdir, workdir.meshwright(&live)).await;
@@ -125,7 +124,7 @@ async fn any_program_can_replace_an_image() {
         body(&through_green).await,
         r#"{"message":"fetched!","service":"green","response":"hello"}"#
     );
-    stop(run, &workdir).await;
+    run.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -160,12 +159,5 @@ async fn parameters_and_names_are_used_as_cloudformation_would() {
     assert!(!run.printed().stderr.contains("team-blue/2"));
     let green = run.url(&format!("# {long}/1, port http"));
     assert_eq!(body(&format!("{green}downstream/blue.team")).await, FETCHED);
-    stop(run, &workdir).await;
-}
-
-async fn stop(run: Run<'_>, workdir: &Workdir) {
-    run.signal(Signal::INT);
-    let ended = run.end().await;
-    assert_eq!(ended.code, Some(130), "{ended:?}");
-    workdir.assert_nothing_left();
+    run.stop().await;
 }

@@ -88,6 +88,17 @@ pub enum TaskHealth {
     Unknown,
 }
 
+impl TaskHealth {
+    /// Its name, as ECS writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "HEALTHY",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
 /// A process of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

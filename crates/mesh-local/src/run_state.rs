@@ -21,6 +21,19 @@ pub enum TaskStatus {
     Stopped,
 }
 
+impl TaskStatus {
+    /// Its name, as ECS writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Deactivating => "DEACTIVATING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
 /// The state of a slot, shared with the code that describes it.
 #[derive(Debug)]
 pub(crate) struct RunState(Mutex<State>);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mesh_local::description::{MeshDescription, TaskDescription, TaskHealth, TaskStatus};
+use mesh_local::description::{MeshDescription, TaskDescription};
 use serde::Serialize;
 
 use super::columns::{aligned, plain};
@@ -46,14 +46,10 @@ pub(super) fn text(mesh: &RunningMesh, description: &MeshDescription, now: Syste
     let mut failures = String::new();
     for task in &description.tasks {
         let mut addresses = addresses(task).into_iter();
-        let health = match task.health {
-            TaskHealth::Healthy => "HEALTHY",
-            _ => "UNKNOWN",
-        };
         rows.push(vec![
             task.task.clone(),
-            status(task.status).to_owned(),
-            health.to_owned(),
+            task.status.name().to_owned(),
+            task.health.name().to_owned(),
             task.restarts.to_string(),
             age(task.since, now),
             addresses.next().unwrap_or_default(),
@@ -99,15 +95,6 @@ fn url(protocol: &str, address: &str) -> String {
     match protocol {
         "http" | "https" => format!("{protocol}://{address}"),
         protocol => format!("{address} ({protocol})"),
-    }
-}
-
-fn status(status: TaskStatus) -> &'static str {
-    match status {
-        TaskStatus::Pending => "PENDING",
-        TaskStatus::Running => "RUNNING",
-        TaskStatus::Deactivating => "DEACTIVATING",
-        _ => "STOPPED",
     }
 }
 
