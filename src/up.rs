@@ -264,7 +264,11 @@ impl Up<'_> {
     async fn open_page(&self, running: &RunningServer, console: &Console) -> Option<Page> {
         let opened = Page::open(&self.name, self.page?, running.commands()).await;
         opened
-            .inspect_err(|error| console.progress(&format!("the page of the mesh cannot be served: {error}")))
+            .inspect_err(|error| {
+                let port = self.page.filter(|port| *port > 0);
+                let port = port.map_or_else(String::new, |port| format!(" at port {port}"));
+                console.progress(&format!("the page of the mesh cannot be served{port}: {error}"));
+            })
             .ok()
     }
 
@@ -292,6 +296,13 @@ impl Up<'_> {
                             // The client may have disconnected.
                             let _disconnected = reply.send(control.handle(command, mesh, console).await);
                         }
+                    }
+                    // Envoys may take a while to respond, and nothing changes.
+                    MeshEvent::Running((running::command::Command::Edges, reply)) => {
+                        let edges = mesh.edges();
+                        tokio::spawn(async move {
+                            let _disconnected = reply.send(running_handler::document(&edges.await));
+                        });
                     }
                     MeshEvent::Running((command, reply)) => {
                         // The client may have disconnected.

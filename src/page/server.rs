@@ -33,7 +33,7 @@ use crate::running::server::CommandSender;
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Between the two reads of a page without JavaScript, whose rates are about this time.
 const FIRST_INTERVAL: Duration = Duration::from_millis(250);
-/// Open streams of events. Each asks every Envoy once a second.
+/// Open streams of events, and pages that are being rendered. Each asks every Envoy once a second.
 const MAX_VIEWERS: usize = 8;
 
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
@@ -123,7 +123,10 @@ fn is_loopback(headers: &HeaderMap) -> bool {
 }
 
 async fn page(State(shared): State<Shared>) -> Response {
-    let mut feed = Feed::new(shared.commands);
+    let Ok(_permit) = shared.viewers.try_acquire() else {
+        return too_many();
+    };
+    let mut feed = Feed::new(shared.commands.clone());
     // The first read has no rates.
     let first = feed.view().await;
     tokio::time::sleep(FIRST_INTERVAL).await;
@@ -134,6 +137,11 @@ async fn page(State(shared): State<Shared>) -> Response {
         }
         None => (StatusCode::SERVICE_UNAVAILABLE, "the mesh is stopping").into_response(),
     }
+}
+
+fn too_many() -> Response {
+    let message = format!("{MAX_VIEWERS} pages of this mesh are open already");
+    (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
 }
 
 /// What one viewer has been sent.
@@ -147,13 +155,15 @@ struct Viewer {
 /// All sections, then those that have changed, at most once a second.
 async fn events(State(shared): State<Shared>) -> Response {
     let Ok(permit) = shared.viewers.try_acquire_owned() else {
-        let message = format!("{MAX_VIEWERS} pages of this mesh are open already");
-        return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+        return too_many();
     };
+    let mut feed = Feed::new(shared.commands);
+    // The first read has no rates.
+    let _first = feed.view().await;
     let viewer = Viewer {
-        feed: Feed::new(shared.commands),
+        feed,
         sent: Vec::new(),
-        next: Instant::now(),
+        next: Instant::now() + FIRST_INTERVAL,
         _permit: permit,
     };
     let changes = stream::unfold(viewer, async |mut viewer| {

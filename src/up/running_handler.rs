@@ -100,7 +100,7 @@ fn failed(error: OperationError) -> CommandError {
     }
 }
 
-fn document(value: &impl Serialize) -> Result<String, CommandError> {
+pub(super) fn document(value: &impl Serialize) -> Result<String, CommandError> {
     serde_json::to_string(value).map_err(|error| CommandError {
         message: format!("cannot write the response: {error}"),
         is_unknown: false,

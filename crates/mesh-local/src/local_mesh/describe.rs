@@ -59,8 +59,9 @@ impl LocalMesh {
         }
     }
 
-    /// The calls between services, as counted since the start of each Envoy.
-    pub async fn edges(&self) -> Vec<Edge> {
+    /// The calls between services, as counted since the start of each Envoy. The future borrows nothing: it can be awaited
+    /// while the mesh changes.
+    pub fn edges(&self) -> impl Future<Output = Vec<Edge>> + Send + use<> {
         let mut callers = Vec::new();
         let mut services = BTreeMap::new();
         for slot in self.task_set.slots() {
@@ -85,7 +86,7 @@ impl LocalMesh {
                 });
             }
         }
-        edges::collect(&callers, &services).await
+        async move { edges::collect(&callers, &services).await }
     }
 
     fn describe_task(&self, slot: &Slot, service: &ServicePlan) -> TaskDescription {
