@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn the_mesh_is_selected_by_name_process_or_directory() {
         let meshes = vec![
-            mesh("shop", 7, "/work/shop"),
-            mesh("bank", 8, "/work/bank"),
+            mesh("shop", 7, "/srv/shop"),
+            mesh("bank", 8, "/srv/bank"),
             mesh("shop", 9, "/tmp"),
         ];
         let select = |wanted, directory: &str| {
@@ -148,9 +148,9 @@ mod tests {
         };
         assert_eq!(select(Some("bank"), "/"), Ok(8));
         assert_eq!(select(Some("9"), "/"), Ok(9));
-        assert_eq!(select(None, "/work/shop/src"), Ok(7));
+        assert_eq!(select(None, "/srv/shop/src"), Ok(7));
         let text = "several meshes run on this machine; choose one with --mesh NAME or --mesh PID:\n  \
-                    shop (pid 7, in /work/shop)\n  shop (pid 9, in /tmp)";
+                    shop (pid 7, in /srv/shop)\n  shop (pid 9, in /tmp)";
         assert_eq!(select(Some("shop"), "/").expect_err("two").to_string(), text);
         assert!(matches!(select(None, "/"), Err(SelectionError::Several(_))));
         let unknown = select(Some("shap"), "/").expect_err("none").to_string();

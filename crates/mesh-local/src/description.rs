@@ -127,7 +127,7 @@ pub struct PortDescription {
 pub struct ListenerDescription {
     /// Name of the load balancer.
     pub load_balancer: String,
-    /// The service whose port it publishes on this machine, if it is not of the templates.
+    /// Name of the service that it publishes; `None` for a load balancer of the templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publishes: Option<String>,
     /// Port of the template.

@@ -1,7 +1,6 @@
 //! Edges: the calls between services, as the Envoys of the callers and the load balancers count them.
 //!
-//! A cluster of an Envoy belongs to the service whose tasks are its hosts, which `/clusters` names; `/stats` has its counters.
-//! TCP connections are not counted.
+//! Envoy's `/clusters` maps a cluster to a service by its hosts, and `/stats` has its counters. TCP connections are not counted.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -91,7 +91,7 @@ pub struct TaskAddress {
 pub struct Entrance {
     /// The name of the load balancer.
     pub load_balancer: String,
-    /// The service whose port it publishes on this machine, if it is not of the templates.
+    /// Name of the service that it publishes; `None` for a load balancer of the templates.
     pub publishes: Option<String>,
     /// The port of the listener in the template.
     pub port: u16,

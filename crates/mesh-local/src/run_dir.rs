@@ -55,7 +55,7 @@ impl RunDir {
         Ok(Self { dir, _lock: lock })
     }
 
-    /// The run directories of this user in `parent` whose programs are running.
+    /// This user's run directories in `parent` that a running program has locked.
     #[must_use]
     pub fn in_use(parent: &Path) -> Vec<PathBuf> {
         let used = directories(parent).filter(|dir| Self::is_in_use(dir));

@@ -64,7 +64,7 @@ pub struct LoadBalancerNode {
     pub listeners: BTreeMap<u16, bool>,
     /// The ports of this machine that were chosen for listeners. Default: free ones.
     pub local_ports: BTreeMap<u16, u16>,
-    /// The service whose port it publishes on this machine, if it is not of the templates.
+    /// Name of the service that it publishes; `None` for a load balancer of the templates.
     pub publishes: Option<String>,
 }
 

@@ -101,7 +101,7 @@ impl Plan {
         Ok(())
     }
 
-    /// The service whose port a load balancer publishes.
+    /// Name of the service that a load balancer publishes.
     pub(crate) fn published_service(&self, load_balancer: &str) -> Option<String> {
         let nodes = self.load_balancer_services.iter();
         let mut nodes = nodes.filter_map(|service| match &service.membership {
